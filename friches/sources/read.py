@@ -1,0 +1,190 @@
+"""Every layer a study names, read and checked; all breaches of all layers in one message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from friches.errors import Breach, InputError
+from friches.keep import digest, file_digest
+from friches.sources.cadastre import read_cadastre
+from friches.sources.catalogue import catalogue, vintage
+from friches.sources.constraints import read_constraints
+from friches.sources.declared_fields import read_declared_fields
+from friches.sources.forest import read_forest
+from friches.sources.land_cover import read_land_cover
+from friches.sources.owners import read_owners
+from friches.sources.places import read_canteens, read_farmers
+from friches.sources.rasters import read_rasters
+from friches.sources.sales import read_sales
+from friches.sources.topo import read_buildings, read_roads
+from friches.sources.zoning import read_zoning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from friches.studyfile import Study
+
+    Bounds = tuple[float, float, float, float]
+
+
+def read_layers(study: Study) -> dict[str, Any]:
+    """Read every layer that the study names.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Checked tables by layer, `parcels` first; an absent layer has no key. `land_cover` is
+        under `land_cover_raster` when it is an image.
+
+    Raises
+    ------
+    InputError
+        Every breach of every layer, whichever reader found it.
+    """
+    breaches = _absent_files(study)
+    if breaches:
+        raise InputError(breaches)
+    layers: dict[str, Any] = {}
+    bounds: Bounds | None = None
+    try:
+        parcels = read_cadastre(study.files("cadastre"), study.crs, study.study.communes)
+        layers["parcels"] = parcels
+        xmin, ymin, xmax, ymax = parcels.total_bounds
+        bounds = (float(xmin), float(ymin), float(xmax), float(ymax))
+    except InputError as error:
+        breaches += error.breaches
+    for layer, reader in _readers(study, bounds).items():
+        try:
+            key, table = reader()
+            layers[key] = table
+        except InputError as error:
+            breaches += [_placed(breach, layer) for breach in error.breaches]
+    if breaches:
+        raise InputError(breaches)
+    return layers
+
+
+def _placed(breach: Breach, layer: str) -> Breach:
+    return breach if breach.where else Breach(breach.what, layer, breach.todo)
+
+
+def _readers(
+    study: Study, bounds: Bounds | None
+) -> dict[str, Callable[[], tuple[str, pd.DataFrame]]]:
+    crs = study.crs
+    simple = {
+        "buildings": read_buildings,
+        "roads": read_roads,
+        "forest": read_forest,
+        "zoning": read_zoning,
+        "constraints": read_constraints,
+    }
+    readers: dict[str, Callable[[], tuple[str, pd.DataFrame]]] = {}
+    for layer, read in simple.items():
+        if files := study.files(layer):
+            readers[layer] = lambda n=layer, r=read, f=files: (n, r(f, crs, bounds))
+    for layer in ("elevation", "ndvi"):
+        if files := study.files(layer):
+            readers[layer] = lambda n=layer, f=files: (n, read_rasters(f, n, crs, bounds))
+    cover = study.sources.land_cover
+    if cover is not None:
+        path = study.files("land_cover")[0]
+        readers["land_cover"] = lambda: read_land_cover(path, cover.legend, crs, bounds)
+    if fields := study.sources.declared_fields:
+        years = {year: study.files("declared_fields", year) for year in sorted(fields)}
+        readers["declared_fields"] = lambda: (
+            "declared_fields",
+            read_declared_fields(years, crs, bounds),
+        )
+    return readers | _table_readers(study, bounds)
+
+
+def _table_readers(
+    study: Study, bounds: Bounds | None
+) -> dict[str, Callable[[], tuple[str, pd.DataFrame]]]:
+    names = study.study.audience == "restricted"
+    tables: dict[str, Callable[[list[Path]], pd.DataFrame]] = {
+        "owners": lambda files: read_owners(files, names=names),
+        "sales": read_sales,
+        "canteens": lambda files: read_canteens(files, study.crs, bounds),
+        "farmers": lambda files: read_farmers(files, study.crs, bounds),
+    }
+    return {
+        layer: lambda n=layer, r=read, f=files: (n, r(f))
+        for layer, read in tables.items()
+        if (files := study.files(layer))
+    }
+
+
+def _named_files(study: Study) -> list[tuple[str, Path]]:
+    named = [
+        (layer, path)
+        for layer in type(study.sources).model_fields
+        if layer != "declared_fields"
+        for path in study.files(layer)
+    ]
+    for year in sorted(study.sources.declared_fields):
+        named += [(f"declared_fields.{year}", p) for p in study.files("declared_fields", year)]
+    return named
+
+
+def _absent_files(study: Study) -> list[Breach]:
+    return [
+        Breach("fichier introuvable", f"{layer} = {path}", "vérifier le chemin dans [sources]")
+        for layer, path in _named_files(study)
+        if not path.exists()
+    ]
+
+
+def layer_keys(study: Study) -> dict[str, str]:
+    """Return a digest of each layer's files and of what reading them depends on.
+
+    Two studies with the same digests read the same tables.
+    """
+    breaches = _absent_files(study)
+    if breaches:
+        raise InputError(breaches)
+    about = study.study
+    common = [study.crs, sorted(about.communes), about.audience == "restricted"]
+    files: dict[str, list[str]] = {}
+    for layer, path in _named_files(study):
+        files.setdefault(layer.split(".")[0], []).extend([layer, file_digest(path)])
+    if study.sources.land_cover is not None:
+        files["land_cover"].append(study.sources.land_cover.legend)
+    cadastre = digest(files["cadastre"], common)
+    return {layer: digest(said, cadastre) for layer, said in sorted(files.items())}
+
+
+def provenance(study: Study, layers: Mapping[str, Any]) -> pd.DataFrame:
+    """Return one row a file read: layer, file, sha256, publisher, licence, vintage, attribution.
+
+    Fictitious territories say so in publisher and licence: nothing in them is anybody's data.
+    """
+    rows = []
+    for layer, path in _named_files(study):
+        name, _, year = layer.partition(".")
+        said = catalogue()[name]
+        fictitious = study.study.fictitious
+        rows.append(
+            {
+                "layer": name,
+                "label": said["label"],
+                "file": path.name,
+                "sha256": file_digest(path),
+                "publisher": "données fictives" if fictitious else said["publisher"],
+                "licence": "sans objet (fictif)" if fictitious else said["licence"],
+                "vintage": year or vintage(path),
+                "attribution": "territoire fictif" if fictitious else said["attribution"],
+                "notes": _notes(layers.get(name)),
+            }
+        )
+    return pd.DataFrame(rows).astype("str")
+
+
+def _notes(table: Any) -> str:
+    if table is None:
+        return ""
+    return " ; ".join(f"{k} : {v}" for k, v in sorted(table.attrs.items()) if v not in (0, [], ""))
