@@ -1,0 +1,147 @@
+"""Three-valued logic over columns: two masks, yes and no; unknown is neither.
+
+A number is read as an interval, without bound on the sides that are not known; a column that is
+absent is unknown everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from friches.errors import refuse
+from friches.grammar import FactRef
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from friches.grammar import Fact, Use
+
+DAY = 86_400  # seconds: dates are compared in days
+
+
+class Truth(NamedTuple):
+    """A column of answers: where it is yes, where it is no (never both)."""
+
+    yes: NDArray[np.bool_]
+    no: NDArray[np.bool_]
+
+    @property
+    def unknown(self) -> NDArray[np.bool_]:
+        """Where the answer is neither yes nor no."""
+        return ~(self.yes | self.no)
+
+
+def negated(truth: Truth) -> Truth:
+    """Return yes for no, no for yes."""
+    return Truth(truth.no, truth.yes)
+
+
+def every(truths: Sequence[Truth]) -> Truth:
+    """Return yes where all are yes, no where any is no."""
+    return Truth(
+        np.logical_and.reduce([truth.yes for truth in truths]),
+        np.logical_or.reduce([truth.no for truth in truths]),
+    )
+
+
+def replaced(base: Truth, other: Truth, holds: Truth) -> Truth:
+    """Read `other` where the exception holds, `base` where not; unknown: only if both agree."""
+    return Truth(
+        np.where(holds.yes, other.yes, np.where(holds.no, base.yes, base.yes & other.yes)),
+        np.where(holds.yes, other.no, np.where(holds.no, base.no, base.no & other.no)),
+    )
+
+
+def column_of(table: pd.DataFrame, name: str, fact: Fact) -> pd.Series[Any]:
+    """Return a column with the dtype of its fact's kind, all missing when it is absent."""
+    kinds = {"boolean": "boolean", "text": "str", "date": "datetime64[s]"}
+    kind: Any = kinds.get(fact.kind, "Float64")
+    if name not in table.columns:
+        return pd.Series(None, index=table.index, dtype="object").astype(kind)
+    column: pd.Series[Any] = table[name].astype(kind)
+    return column
+
+
+def ends_of(
+    table: pd.DataFrame, name: str, fact: Fact
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both ends of a number (or a date, in days), infinite where unknown."""
+    sides = (f"{name}_low", f"{name}_high") if fact.bounded else (name, name)
+    ends = []
+    for side, unbound in zip(sides, (-np.inf, np.inf), strict=True):
+        column = column_of(table, side, fact)
+        if fact.kind == "date":
+            values = column.to_numpy().astype("datetime64[s]").astype(np.int64) / DAY
+        else:
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        ends.append(np.where(column.isna() | np.isnan(values), unbound, values))
+    crossed = ends[0] > ends[1]
+    if crossed.any():
+        raise refuse(
+            f"{int(crossed.sum())} ligne(s) où « {name}_low » dépasse « {name}_high » "
+            f"(première : « {table.index[int(crossed.argmax())]} »)",
+            "faits",
+            "corriger la mesure de ce fait",
+        )
+    return ends[0], ends[1]
+
+
+def compared(table: pd.DataFrame, use: Use, facts: Mapping[str, Fact]) -> Truth:
+    """Compare a fact as one use of a condition says: with a value or with another fact."""
+    fact, value = facts[use.condition.fact], use.value
+    if fact.kind in ("boolean", "text"):
+        column = column_of(table, use.condition.fact, fact)
+        if isinstance(value, FactRef):
+            value = column_of(table, value.fact, facts[value.fact])
+        return equal(column, value)
+    low, high = ends_of(table, use.condition.fact, fact)
+    if use.name == "one_of":
+        known, within = low == high, np.isin(low, value)
+        return Truth(known & within, known & ~within)
+    if isinstance(value, FactRef):
+        least, most = ends_of(table, value.fact, facts[value.fact])
+    else:
+        least = most = np.full(len(table), _amount(value))
+    return _ordered(use.name, low, high, least, most)
+
+
+def _amount(value: Any) -> float:
+    if isinstance(value, int | float):
+        return float(value)
+    return float(np.datetime64(value, "s").astype(np.int64) / DAY)
+
+
+def equal(column: pd.Series[Any], value: Any) -> Truth:
+    """Return where a column of yes/no or text equals a value, one of a list, or a column."""
+    known = column.notna().to_numpy()
+    if isinstance(value, pd.Series):
+        known &= value.notna().to_numpy()
+        same = (column.astype("object") == value.astype("object")).to_numpy(dtype=bool)
+    else:
+        values = value if isinstance(value, list) else [value]
+        same = column.isin(values).to_numpy(dtype=bool, na_value=False)
+    return Truth(known & same, known & ~same)
+
+
+def _ordered(
+    name: str,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    least: NDArray[np.float64],
+    most: NDArray[np.float64],
+) -> Truth:
+    """Compare two intervals: yes if every pair of points passes, no if none does."""
+    if name == "at_least":
+        return Truth(low >= most, high < least)
+    if name == "more_than":
+        return Truth(low > most, high <= least)
+    if name == "at_most":
+        return Truth(high <= least, low > most)
+    if name == "less_than":
+        return Truth(high < least, low >= most)
+    return Truth((low == high) & (least == most) & (low == least), (high < least) | (low > most))

@@ -1,0 +1,123 @@
+"""What six (or more, or fewer) campaigns of declared fields say of each parcel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from friches.measures.parameters import value
+from friches.sources.declared_fields import crop_codes, crop_groups
+from friches.spatial.overlay import overlay
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+def declared_facts(parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Measure the history of declarations of each parcel.
+
+    Parameters
+    ----------
+    parcels : GeoDataFrame
+        Table `parcels`, in metres.
+    fields : GeoDataFrame
+        Table `declared_fields`: every campaign given, one row a field.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by parcel_id: declared_share_YYYY (0..1, union of that campaign's fields),
+        campaigns_known, declared_before, declared_share_latest, soft_share_latest, last_crop,
+        last_crop_group, last_declared_in, years_unused_low and _high.
+
+    Notes
+    -----
+    Years are counted as of the last campaign given. A parcel never declared in what was given has
+    no upper end: three vintages without a declaration mean « at least 3 ». Soft codes (declared,
+    but not farmed) do not make a parcel farmed.
+    """
+    index = pd.Index(parcels["parcel_id"], name="parcel_id")
+    campaigns = sorted(int(year) for year in fields["campaign"].unique())
+    shares = _by_campaign(overlay(parcels, fields, ["campaign"]), index, campaigns)
+    soft = _soft(fields)
+    farmed_fields = fields[~soft]
+    farmed = _by_campaign(overlay(parcels, farmed_fields, ["campaign"]), index, campaigns)
+    softly = _by_campaign(overlay(parcels, fields[soft], ["campaign"]), index, campaigns)
+    facts = shares.add_prefix("declared_share_")
+    facts["campaigns_known"] = len(campaigns)
+    facts["declared_share_latest"] = shares[campaigns[-1]]
+    facts["soft_share_latest"] = softly[campaigns[-1]]
+    used = farmed >= value("declared_from_share")
+    facts["declared_before"] = used.any(axis=1).astype("boolean")
+    return facts.join(_years(used)).join(_last_crop(parcels, farmed_fields, used))
+
+
+def _soft(fields: gpd.GeoDataFrame) -> pd.Series[bool]:
+    codes, groups = crop_codes(), crop_groups()
+    by_code = fields["crop_code"].isin(codes.loc[codes["soft"], "crop_code"])
+    by_group = fields["group_code"].isin(groups.loc[groups["soft"], "group_code"])
+    either = by_code | (by_group & fields["crop_code"].isna())
+    soft: pd.Series[bool] = either.fillna(value=False).astype(bool)
+    return soft
+
+
+def _by_campaign(pieces: pd.DataFrame, index: pd.Index[str], campaigns: list[int]) -> pd.DataFrame:
+    wide = pieces.pivot(index="parcel_id", columns="campaign", values="share")
+    wide = wide.reindex(index=index, columns=campaigns).fillna(0.0).clip(0.0, 1.0)
+    return wide.astype("float64").rename_axis(columns=None)
+
+
+def _years(used: pd.DataFrame) -> pd.DataFrame:
+    years = np.array([int(year) for year in used.columns])
+    flags = used.to_numpy(dtype=bool)
+    ever = flags.any(axis=1)
+    last = np.where(ever, years[flags.shape[1] - 1 - flags[:, ::-1].argmax(axis=1)], 0)
+    # Only an unbroken run of campaigns proves disuse: a year that was not given proves nothing.
+    run_from = years[-1]
+    for year in years[::-1]:
+        if year < run_from - 1:
+            break
+        run_from = year
+    low = years[-1] - np.maximum(last, run_from - 1)
+    high = np.where(ever, years[-1] - last, np.nan)
+    known = pd.Series(last, index=used.index).where(pd.Series(ever, index=used.index))
+    return pd.DataFrame(
+        {
+            "years_unused_low": low.astype("float64"),
+            "years_unused_high": high,
+            "last_declared_in": known.astype("Int64"),
+        },
+        index=used.index,
+    )
+
+
+def _last_crop(
+    parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame, used: pd.DataFrame
+) -> pd.DataFrame:
+    pieces = overlay(parcels, fields, ["campaign", "crop_code", "group_code"])
+    flags = used.reset_index().melt("parcel_id", var_name="campaign", value_name="used")
+    flags["campaign"] = flags["campaign"].astype("Int64")
+    pieces["campaign"] = pieces["campaign"].astype("Int64")
+    pieces = pieces.merge(flags[flags["used"]], on=["parcel_id", "campaign"])
+    pieces = pieces.sort_values(
+        ["parcel_id", "campaign", "share", "crop_code"], ascending=[True, False, False, True]
+    ).drop_duplicates("parcel_id")
+    crops = pieces.set_index("parcel_id").reindex(used.index)
+    return pd.DataFrame(
+        {
+            "last_crop": crops["crop_code"].astype("str"),
+            "last_crop_group": crops["group_code"].astype("Int64"),
+        },
+        index=used.index,
+    )
+
+
+def crop_labels(codes: pd.Series[str], groups: pd.Series[int]) -> pd.Series[str]:
+    """Return French labels of last crops, « group (code) », missing where nothing is known."""
+    known = crop_groups().set_index("group_code")["label"]
+    label = groups.map(known).astype("str")
+    code = codes.astype("str")
+    both = label.str.cat(" (" + code + ")")
+    return both.where(both.notna(), label.where(label.notna(), code))
