@@ -29,8 +29,8 @@ def declared_facts(parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame) -> pd.Da
     -------
     DataFrame
         Indexed by parcel_id: declared_share_YYYY (0..1, union of that campaign's fields),
-        campaigns_known, declared_before, declared_share_latest, soft_share_latest, last_crop,
-        last_crop_group, last_declared_in, years_unused_low and _high.
+        campaigns_known, declared_before, declared_share_latest, soft_share_latest,
+        in_use_share_latest, last_crop, last_crop_group, last_declared_in, years_unused_low and _high.
 
     Notes
     -----
@@ -49,6 +49,8 @@ def declared_facts(parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame) -> pd.Da
     facts["campaigns_known"] = len(campaigns)
     facts["declared_share_latest"] = shares[campaigns[-1]]
     facts["soft_share_latest"] = softly[campaigns[-1]]
+    in_use = _by_campaign(overlay(parcels, fields[~_idle(fields)], ["campaign"]), index, campaigns)
+    facts["in_use_share_latest"] = in_use[campaigns[-1]]
     used = farmed >= value("declared_from_share")
     facts["declared_before"] = used.any(axis=1).astype("boolean")
     return facts.join(_years(used)).join(_last_crop(parcels, farmed_fields, used))
@@ -61,6 +63,13 @@ def _soft(fields: gpd.GeoDataFrame) -> pd.Series[bool]:
     either = by_code | (by_group & fields["crop_code"].isna())
     soft: pd.Series[bool] = either.fillna(value=False).astype(bool)
     return soft
+
+
+def _idle(fields: gpd.GeoDataFrame) -> pd.Series[bool]:
+    codes = crop_codes()
+    idle = fields["crop_code"].isin(codes.loc[codes["idle"], "crop_code"])
+    said: pd.Series[bool] = idle.fillna(value=False).astype(bool)
+    return said
 
 
 def _by_campaign(pieces: pd.DataFrame, index: pd.Index[str], campaigns: list[int]) -> pd.DataFrame:

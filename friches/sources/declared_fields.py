@@ -53,14 +53,16 @@ def crop_codes() -> pd.DataFrame:
     DataFrame
         crop_code, label (French), group_code (Int64, missing where no text says it), fallow
         (boolean: fallow as the CAP means it, that is farmed), soft (boolean: declared, but
-        under-used at best), source, mark.
+        under-used at best), idle (boolean: the farmer says it is not used), source, mark.
     """
     return _listed("code")
 
 
 def _listed(kind: str) -> pd.DataFrame:
     frame = pd.DataFrame(list(_crops()[kind]))
-    flags = {c: "boolean" for c in ("perennial", "soft", "fallow") if c in frame.columns}
+    if kind == "code":
+        frame["idle"] = frame["idle"].eq(other=True)
+    flags = {c: "boolean" for c in ("perennial", "soft", "fallow", "idle") if c in frame.columns}
     return frame.astype({"group_code": "Int64"} | flags)
 
 
