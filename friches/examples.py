@@ -11,23 +11,30 @@ from friches.documents import version_on
 from friches.grammar import ORDERED, Ends, FactRef, uses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from friches.grammar import Condition, Document, Example, Fact, Use
 
 SHORT = 0.1  # « just short » of a fractional threshold: within a tenth of it (of whole ones: 1)
 
 
-def given_table(example: Example, facts: Mapping[str, Fact]) -> pd.DataFrame:
-    """Return the facts of an example as a table of one row, ready to judge."""
-    columns: dict[str, Any] = {}
-    for name, value in example.given.items():
-        if facts[name].bounded:
-            ends = value if isinstance(value, Ends) else Ends(low=value, high=value)  # type: ignore[arg-type]
-            columns |= {f"{name}_low": [ends.low], f"{name}_high": [ends.high]}
-        else:
-            columns[name] = [pd.Timestamp(value) if isinstance(value, dt.date) else value]
-    return pd.DataFrame(columns, index=pd.Index(["exemple"], name="id"))
+def given_table(examples: Sequence[Example], facts: Mapping[str, Fact]) -> pd.DataFrame:
+    """Return the facts of examples as a table, one row an example (numbered), ready to judge."""
+    rows: list[dict[str, Any]] = []
+    for example in examples:
+        row: dict[str, Any] = {}
+        for name, value in example.given.items():
+            if isinstance(value, Ends):
+                row |= {f"{name}_low": value.low, f"{name}_high": value.high}
+            elif facts[name].bounded:
+                row |= {f"{name}_low": value, f"{name}_high": value}
+            else:
+                row[name] = pd.Timestamp(value) if isinstance(value, dt.date) else value
+        rows.append(row)
+    names = dict.fromkeys(name for row in rows for name in row)
+    # objects, so that a yes/no beside a missing one stays a yes/no
+    columns = {n: pd.Series([row.get(n) for row in rows], dtype="object") for n in names}
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
 
 
 def uncovered(document: Document, facts: Mapping[str, Fact]) -> list[str]:
@@ -98,4 +105,4 @@ def _near(use: Use, facts: Mapping[str, Fact]) -> float:
     if isinstance(use.value, FactRef | dt.date) or facts[use.condition.fact].kind == "integer":
         return 1
     limit = abs(float(use.value))
-    return 1 if limit and limit.is_integer() else max(SHORT * limit, SHORT * (limit == 0))
+    return 1 if limit and limit.is_integer() else SHORT * (limit or 1)

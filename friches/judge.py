@@ -265,18 +265,18 @@ def failed_examples(document: Document, facts: Mapping[str, Fact]) -> list[str]:
     exactly at it and just beyond it on the other side. An empty list: the document holds.
     """
     wrong = []
-    for example in document.example:
-        version = version_on(document, example.on)
-        judged = judge(given_table(example, facts), version, facts)
-        answers = dict(zip(judged["condition"], judged["answer"], strict=True))
-        for name, expected in example.then.items():
-            said = _said(answers[name])
-            if said != expected:
-                wrong.append(
-                    f"{document.title}, « {example.name} » : {name} = {said}, attendu {expected}"
-                )
+    for version in document.version:
+        examples = [e for e in document.example if version_on(document, e.on) is version]
+        read = readings(given_table(examples, facts), version, facts)
+        answers = {row.name: row.truth for row in read}
+        for number, example in enumerate(examples):
+            for name, expected in example.then.items():
+                said = _said(answers[name], number)
+                if said != expected:
+                    found = f"{name} = {said}, attendu {expected}"
+                    wrong.append(f"{document.title}, « {example.name} » : {found}")
     return wrong + [f"{document.title} : {gap}" for gap in uncovered(document, facts)]
 
 
-def _said(answer: Any) -> str:
-    return "unknown" if pd.isna(answer) else "yes" if answer else "no"
+def _said(truth: Truth, row: int) -> str:
+    return "yes" if truth.yes[row] else "no" if truth.no[row] else "unknown"
