@@ -1,0 +1,134 @@
+"""Outlines made small for a page: simplified together, as whole numbers, each from the last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+if TYPE_CHECKING:
+    from friches.result import Result
+
+DEGREES = 1e-6
+"""Step of the coordinates: 0.11 m on the ground (craft.md M13)."""
+SIMPLIFY_M = 0.5
+"""Tolerance of the shared simplification, in metres (craft.md M13)."""
+NEAR_M = 250.0
+"""Parcels this near a block are drawn first when there are too many. ASSUMPTION: a few fields."""
+MOST_PARCELS = 20_000
+"""Parcels drawn at most: about 5 MB; 20 000 open in under 3 s (craft.md M13, RUN)."""
+CLOSE_M = 12.0
+"""Roads and streams (not parcelled) narrower than twice this are closed in the study's outline."""
+
+Rings = list[list[list[int]]]
+"""Polygons of one feature; each polygon its rings; each ring x, y, then steps dx, dy, ..."""
+
+
+def drawn(result: Result, most: int = MOST_PARCELS) -> gpd.GeoDataFrame:
+    """Return the parcels to draw, in their order: all, or those near blocks, or blocks' own.
+
+    Parameters
+    ----------
+    result : Result
+    most : int
+        No more parcels than this are returned.
+    """
+    parcels = result.parcels[result.parcels.geometry.notna() & ~result.parcels.geometry.is_empty]
+    if len(parcels) <= most:
+        return parcels
+    for reach in (NEAR_M, 0.0):
+        kept = _within(parcels, result.blocks, reach)
+        if len(kept) <= most:
+            return kept
+    return kept.iloc[:most]
+
+
+def _within(parcels: gpd.GeoDataFrame, blocks: gpd.GeoDataFrame, metres: float) -> gpd.GeoDataFrame:
+    # A point inside the parcel, not its outline: neighbours touch a block at distance 0.
+    if metres:
+        found = parcels.sindex.query(blocks.geometry, predicate="dwithin", distance=metres)
+    else:
+        inside = gpd.GeoSeries(parcels.geometry.representative_point(), crs=parcels.crs)
+        found = inside.sindex.query(blocks.geometry, predicate="intersects")
+    return parcels.iloc[np.unique(found[1])]
+
+
+def simplified(shapes: gpd.GeoSeries, metres: float = SIMPLIFY_M) -> gpd.GeoSeries:
+    """Return outlines with fewer points; edges that two outlines share stay shared."""
+    if shapes.empty:
+        return shapes
+    try:
+        made = shapely.coverage_simplify(shapes.to_numpy(), metres)
+    except shapely.errors.GEOSException:
+        return shapes
+    lost = shapely.is_empty(made) | shapely.is_missing(made)
+    return gpd.GeoSeries(
+        np.where(lost, shapes.to_numpy(), made), index=shapes.index, crs=shapes.crs
+    )
+
+
+def study_area(parcels: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return the outline of the studied land: the parcels, with roads between them closed."""
+    shapes = parcels.geometry[parcels.geometry.notna() & ~parcels.geometry.is_empty]
+    if shapes.empty:
+        return gpd.GeoSeries([], crs=parcels.crs)
+    joined = _united(shapes.to_numpy())
+    closed = joined.buffer(CLOSE_M, join_style="mitre").buffer(-CLOSE_M, join_style="mitre")
+    whole = [shapely.Polygon(part.exterior) for part in shapely.get_parts(closed.simplify(3.0))]
+    return gpd.GeoSeries([shapely.union_all(whole)], crs=parcels.crs)
+
+
+def _united(shapes: np.ndarray) -> shapely.Geometry:
+    """Unite quickly where parcels share edges exactly; slowly where they overlap."""
+    parts = shapely.get_parts(shapes)
+    if shapely.coverage_is_valid(parts):
+        return shapely.coverage_union_all(parts)
+    return shapely.union_all(parts)
+
+
+def origin(shapes: gpd.GeoSeries) -> list[int]:
+    """Return the south-west corner of `shapes` in steps of `DEGREES` (longitude, latitude)."""
+    if shapes.empty:
+        return [0, 0]
+    west, south, _, _ = shapes.to_crs("EPSG:4326").total_bounds
+    return [round(west / DEGREES), round(south / DEGREES)]
+
+
+def encode(shapes: gpd.GeoSeries, start: list[int]) -> list[Rings]:
+    """Return each outline as whole steps of `DEGREES` in WGS84, relative to `start`.
+
+    Every ring begins at its own place (relative to `start`) and goes on by differences; its
+    closing point is left out. The map's script reads this back.
+    """
+    if shapes.empty:
+        return []
+    polygons, owner = shapely.get_parts(shapes.to_crs("EPSG:4326").to_numpy(), return_index=True)
+    rings, polygon = shapely.get_rings(polygons, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    whole = np.rint(points / DEGREES).astype(np.int64) - np.asarray(start)
+    first = np.flatnonzero(np.diff(ring, prepend=-1))
+    steps = np.diff(whole, axis=0, prepend=0)
+    steps[first] = whole[first]
+    made: list[Rings] = [[] for _ in range(len(shapes))]
+    ends = [*first[1:].tolist(), len(ring)]
+    before = -1
+    for begin, end, part in zip(first.tolist(), ends, polygon.tolist(), strict=True):
+        home = made[owner[part]]
+        if part != before:
+            home.append([])
+            before = part
+        home[-1].append(steps[begin : end - 1].ravel().tolist())
+    return made
+
+
+def encode_points(shapes: gpd.GeoSeries, start: list[int]) -> list[list[int]]:
+    """Return points as longitude, latitude in steps of `DEGREES` relative to `start`."""
+    if shapes.empty:
+        return []
+    points = shapely.get_coordinates(shapes.to_crs("EPSG:4326").to_numpy())
+    whole: list[list[int]] = (
+        np.rint(points / DEGREES).astype(np.int64) - np.asarray(start)
+    ).tolist()
+    return whole

@@ -1,0 +1,210 @@
+"""The policy officer's map: one HTML file that opens from disk and asks the network for nothing.
+
+Leaflet's script, style and images come from the installed XStatic-Leaflet package and stand in the
+page; data stand in one JSON island; one script of ours (`templates/map.js`) draws them. The page's
+policy names these scripts by hash and forbids every connection (craft.md M1-M19, X1-X3).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from friches import tables
+from friches.view import compact, inert, page, popups, words
+from friches.view.audience import is_public, visible
+
+if TYPE_CHECKING:
+    from friches.result import Result
+
+TILES = "https://data.geopf.fr"
+_WMTS = (
+    f"{TILES}/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&TILEMATRIXSET=PM&STYLE=normal"
+    "&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}"
+)
+BASE_MAPS = (
+    {
+        "name": "Plan IGN",
+        "url": f"{_WMTS}&LAYER=GEOGRAPHICALGRIDSYSTEMS.PLANIGNV2&FORMAT=image/png",
+        "zoom": 19,
+    },
+    {
+        "name": "Photographies aériennes",
+        "url": f"{_WMTS}&LAYER=ORTHOIMAGERY.ORTHOPHOTOS&FORMAT=image/jpeg",
+        "zoom": 19,
+    },
+    {
+        "name": "Plan cadastral",
+        "url": f"{_WMTS}&LAYER=CADASTRALPARCELS.PARCELLAIRE_EXPRESS&FORMAT=image/png",
+        "zoom": 20,
+    },
+)
+"""Public WMTS layers of the Géoplateforme, no key needed. RECALLED, names seen in public code."""
+MINUTES = (5, 10, 15, 20, 30, 45)
+"""Steps offered by the travel-time filter."""
+
+
+def write_map(result: Result, path: Path | str, *, base_maps: bool = False) -> Path:
+    """Write the interactive map of a result as one HTML file.
+
+    Parameters
+    ----------
+    result : Result
+        What a run found; cut down here to what the study's audience may see.
+    path : Path or str
+        The file to write; block sheets are expected in `sheets/` beside it.
+    base_maps : bool
+        Offer background maps of the Géoplateforme: the page then asks one host for images, and
+        goes on without them when it does not answer. Off, the page asks for nothing at all.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
+    return page.write(Path(path), map_html(result, base_maps=base_maps))
+
+
+def map_html(result: Result, *, base_maps: bool = False) -> str:
+    """Return the page `write_map` writes: the same bytes for the same result."""
+    shown = visible(result)
+    said = popups.blocks(shown)
+    name = shown.study.name
+    return page.render(
+        "map.html.j2",
+        shown.study,
+        f"{name} : terres candidates",
+        scripts=[_leaflet("leaflet.js"), page.asset("map.js")],
+        styles=[_leaflet("leaflet.css"), page.asset("map.css")],
+        images=[TILES] if base_maps else [],
+        public=is_public(shown),
+        blocks=said,
+        places=popups.places(shown),
+        headline=headline(shown),
+        filters=_filters(shown),
+        missing=shown.missing.to_dict("records"),
+        sources=source_lines(shown),
+        run=page.run_id(shown),
+        island=inert.json_island(island(shown, said, base_maps=base_maps), "donnees"),
+    )
+
+
+def headline(result: Result) -> dict[str, str]:
+    """Return what the first screen says before any click (craft.md M4)."""
+    told = result.summary
+    eaten = told.get("meals_per_year") or {}
+    after = told.get("organic_share_after") or {}
+    first = told.get("first_meal_on") or {}
+    shares = _hundred(after, "low"), _hundred(after, "central"), _hundred(after, "high")
+    blocks = result.blocks
+    areas = blocks["area_ha"].fillna(blocks["area_measured_ha"])
+    sure = blocks["answer"].fillna(value=False).astype(bool)
+    known = (blocks["share_known"] * areas).sum() / areas.sum() if areas.sum() else None
+    return {
+        "blocks": words.plural(len(blocks), "îlot candidat", "îlots candidats"),
+        "area": words.hectares(float(areas.sum())),
+        "sure": words.plural(int(sure.sum()), words.ANSWERS["yes"].word),
+        "sure_area": words.hectares(float(areas[sure].sum())),
+        "known": words.percent(known),
+        "meals": words.meals(eaten.get("low"), eaten.get("central"), eaten.get("high")),
+        "first": words.months(first.get("low"), first.get("central"), first.get("high")),
+        "organic_now": words.percent(told.get("organic_share_now")),
+        "organic_after": words.between(*shares, unit="%"),
+        "day": words.day(result.study.study.day),
+        "parcels": words.number(told.get("parcels", len(result.parcels))),
+        "communes": ", ".join(result.study.study.communes),
+    }
+
+
+def _hundred(shares: dict[str, float], end: str) -> float | None:
+    share = shares.get(end)
+    return None if share is None else share * 100
+
+
+def _filters(result: Result) -> dict[str, Any]:
+    """Return the choices of the four filters; one choice alone is no filter."""
+    routes = result.routes.drop_duplicates("instrument").sort_values("order")
+    return {
+        "communes": sorted(set(result.blocks["commune"])),
+        "answers": sorted({words.answer_key(answer) for answer in result.blocks["answer"]}),
+        "routes": [
+            (str(i), str(t)) for i, t in zip(routes["instrument"], routes["title"], strict=True)
+        ],
+        "minutes": MINUTES if len(result.farmers) else (),
+    }
+
+
+def island(result: Result, blocks: list[dict[str, Any]], *, base_maps: bool) -> dict[str, Any]:
+    """Return the data of the page's script; outlines as `compact.encode` makes them."""
+    shown = compact.drawn(result)
+    area = compact.study_area(result.parcels)
+    start = compact.origin(area)
+    outlines = result.blocks.set_index("block_id").geometry
+    order = {block["id"]: place for place, block in enumerate(blocks)}
+    drawn = compact.encode(outlines.loc[list(order)].simplify(compact.SIMPLIFY_M), start)
+    spots = compact.encode_points(result.farmers.geometry, start)
+    spots += compact.encode_points(result.canteens.geometry, start)
+    places = popups.places(result)
+    return {
+        "origin": start,
+        "public": is_public(result),
+        "answers": {key: answer._asdict() for key, answer in words.ANSWERS.items()},
+        "states": words.ROUTE_STATES,
+        "stages": stages(),
+        "colours": words.PLACE_COLOURS,
+        "area": compact.encode(area, start),
+        "blocks": [block | {"shape": s} for block, s in zip(blocks, drawn, strict=True)],
+        "places": [place | {"at": at} for place, at in zip(places, spots, strict=True)],
+        "parcels": popups.parcels(result, shown, order)
+        | {"shape": compact.encode(compact.simplified(shown.geometry), start)},
+        "all_parcels": len(result.parcels),
+        "credits": credits_line(result) + (" · fond : IGN, Géoplateforme" if base_maps else ""),
+        "base_maps": list(BASE_MAPS) if base_maps else [],
+    }
+
+
+def stages() -> list[dict[str, str]]:
+    """Return the ten stages with a colour and a hatch each: five hues, filled then hatched."""
+    hatches = ("solid", "lines")
+    return [
+        {
+            "name": stage,
+            "colour": words.PALETTE[place % len(words.PALETTE)],
+            "hatch": hatches[place // len(words.PALETTE)],
+        }
+        for place, stage in enumerate(tables.STAGES)
+    ]
+
+
+def credits_line(result: Result) -> str:
+    """Return the attribution printed inside the map: each layer's, once, in order."""
+    said = dict.fromkeys(words.text(text, "") for text in result.provenance["attribution"])
+    return " · ".join(text for text in said if text) or "sources : voir le registre"
+
+
+def source_lines(result: Result) -> list[str]:
+    """Return layer, publisher, vintage and licence of every layer read, each line once."""
+    columns = (result.provenance[name] for name in ("layer", "publisher", "vintage", "licence"))
+    said = (
+        f"{words.LAYERS.get(layer, layer)}{words.NBSP}: {', '.join(words.text(t) for t in rest)}"
+        for layer, *rest in zip(*columns, strict=True)
+    )
+    return list(dict.fromkeys(said))
+
+
+@cache
+def _leaflet(name: str) -> str:
+    """Return a file of the installed Leaflet, its images turned into data, fit to stand inline."""
+    folder = Path(import_module("xstatic.pkg.leaflet").BASE_DIR)
+    text = (folder / name).read_text("utf-8").replace("\r\n", "\n")
+    text = re.sub(r"\n?//# sourceMappingURL=\S+\s*$", "\n", text)
+
+    def _inlined(found: re.Match[str]) -> str:
+        image = base64.b64encode((folder / found[1]).read_bytes()).decode("ascii")
+        return f"url(data:image/png;base64,{image})"
+
+    return re.sub(r"url\((images/[a-z0-9-]+\.png)\)", _inlined, text)

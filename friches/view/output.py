@@ -1,0 +1,139 @@
+"""Everything a run leaves on disk, written beside its place and exchanged whole."""
+
+from __future__ import annotations
+
+import ctypes
+import datetime as dt
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from friches import __version__, keep, tables
+from friches.view.audience import visible
+from friches.view.geopackage import write_geopackage
+from friches.view.map import write_map
+from friches.view.register import write_register_html
+from friches.view.sheets import write_sheets
+from friches.view.workbook import write_workbook
+
+if TYPE_CHECKING:
+    from friches.result import Result
+
+TABLE_NAMES = (
+    "facts", "evidence", "fallow", "blocks", "members", "reach",
+    "meals", "matches", "rulings", "routes", "steps",
+)  # fmt: skip
+PACKAGES = (
+    "exactextract", "folium", "geopandas", "networkx", "numpy", "openpyxl", "pandas", "pyarrow",
+    "pyogrio", "rasterio", "scipy", "shapely",
+)  # fmt: skip
+_EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
+_HERE = -100  # AT_FDCWD
+
+
+def write(result: Result, out: Path, *, pdf: bool = False, base_maps: bool = False) -> Path:
+    """Write every output of a run to `out`, which holds the old result or the new one, whole.
+
+    Parameters
+    ----------
+    result : Result
+        From `friches.run`.
+    out : Path
+        Folder of the outputs (see README); its parent is made if needed.
+    pdf : bool
+        Also write each sheet as PDF (needs the extra `pdf` and Pango).
+    base_maps : bool
+        Let the map ask the Géoplateforme for background maps when it is online.
+
+    Returns
+    -------
+    Path
+        `out`.
+    """
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _recover(out)
+    side = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    side.chmod(0o755)
+    try:
+        _fill(result, side, pdf=pdf, base_maps=base_maps)
+        _exchange(side, out)
+    finally:
+        shutil.rmtree(side, ignore_errors=True)
+    return out
+
+
+def _fill(result: Result, side: Path, *, pdf: bool, base_maps: bool) -> None:
+    shown = visible(result)
+    write_map(result, side / "map.html", base_maps=base_maps)
+    write_register_html(result, side / "register.html")
+    write_workbook(result, side / "register.xlsx")
+    write_sheets(result, side / "sheets", pdf=pdf)
+    write_geopackage(result, side / "candidates.gpkg")
+    (side / "tables").mkdir()
+    for name in TABLE_NAMES:
+        table = getattr(shown, name)
+        table.attrs = {}
+        table.to_parquet(side / "tables" / f"{name}.parquet", compression="zstd")
+    _json(side / "summary.json", result.summary)
+    _json(side / "manifest.json", manifest(result))
+
+
+def _json(path: Path, said: Any) -> None:
+    path.write_text(json.dumps(said, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def manifest(result: Result) -> dict[str, Any]:
+    """Return what the outputs were made from: inputs, parameters, versions, durations."""
+    study = result.study.model_dump(mode="json", exclude={"folder"})
+    return {
+        "made_on": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "friches": __version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "code_sha256": keep.code_digest(),
+        "study": study,
+        "inputs": result.provenance.to_dict(orient="records"),
+        "missing_layers": result.missing.to_dict(orient="records"),
+        "seconds": {**result.durations, "total": round(sum(result.durations.values()), 3)},
+        "tables": {
+            name: sorted(c.name for c in tables.TABLES[name].columns) for name in TABLE_NAMES
+        },
+        "law_reviewed_by": "",
+    }
+
+
+def _exchange(side: Path, out: Path) -> None:
+    """Put `side` at `out` in one step; afterwards `side` holds the old result, if there was one."""
+    if not out.exists():
+        side.rename(out)
+        return
+    if sys.platform == "linux" and _renameat2(side, out):
+        return
+    old = out.with_name(f".{out.name}.old")  # two steps; `_recover` mends a stop between them
+    shutil.rmtree(old, ignore_errors=True)
+    out.rename(old)
+    side.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _renameat2(side: Path, out: Path) -> bool:
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:
+        return False
+    return call(_HERE, os.fsencode(side), _HERE, os.fsencode(out), _EXCHANGE) == 0
+
+
+def _recover(out: Path) -> None:
+    old = out.with_name(f".{out.name}.old")
+    if old.is_dir() and not out.exists():
+        old.rename(out)
+    for left in out.parent.glob(f".{out.name}-*"):
+        if left.is_dir() and (left / "map.html").exists() | (not any(left.iterdir())):
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,511 @@
+// Draws the island "donnees" with Leaflet. Every text enters the page through textContent.
+(function () {
+  "use strict";
+  const data = JSON.parse(document.getElementById("donnees").textContent);
+  const SVG = "http://www.w3.org/2000/svg";
+  const FOCUSABLE = 50; // beyond, the table is the way in by keyboard
+  const KEYS = ["yes", "unknown", "no", "none"];
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const byId = (id) => document.getElementById(id);
+
+  // ------------------------------------------------------------ making elements
+  function el(tag, attributes, ...children) {
+    const made = document.createElement(tag);
+    Object.entries(attributes || {}).forEach(([name, value]) => made.setAttribute(name, value));
+    children.forEach((child) => made.append(child));
+    return made;
+  }
+  function svg(tag, attributes, ...children) {
+    const made = document.createElementNS(SVG, tag);
+    Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
+    children.forEach((child) => made.append(child));
+    return made;
+  }
+  function button(label, action, attributes) {
+    const made = el("button", Object.assign({ type: "button" }, attributes), label);
+    made.addEventListener("click", action);
+    return made;
+  }
+  function pairs(list) {
+    const made = el("dl");
+    list.forEach(([label, value]) => made.append(el("dt", {}, label), el("dd", {}, value)));
+    return made;
+  }
+  const count = (n) => n.toLocaleString("fr-FR");
+  const bullets = (list) => el("ul", {}, ...list.map((text) => el("li", {}, text)));
+
+  // ------------------------------------------------------------ reading outlines back
+  const place = (x, y) => [(data.origin[1] + y) / 1e6, (data.origin[0] + x) / 1e6];
+  function ring(steps) {
+    const points = [];
+    let x = 0;
+    let y = 0;
+    for (let i = 0; i < steps.length; i += 2) {
+      x += steps[i];
+      y += steps[i + 1];
+      points.push(place(x, y));
+    }
+    return points;
+  }
+  const polygons = (shape) => shape.map((rings) => rings.map(ring));
+  function inRing(points, at) {
+    let inside = false;
+    for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
+      const [yi, xi] = points[i];
+      const [yj, xj] = points[j];
+      if (yi > at.lat !== yj > at.lat && at.lng < ((xj - xi) * (at.lat - yi)) / (yj - yi) + xi) inside = !inside;
+    }
+    return inside;
+  }
+  const inShape = (shape, at) => shape.some((rings) => inRing(rings[0], at) && !rings.slice(1).some((hole) => inRing(hole, at)));
+
+  // ------------------------------------------------------------ the map and its layers
+  const map = L.map("carte", { zoomControl: false, attributionControl: false, preferCanvas: false, zoomSnap: 0.5, maxZoom: 20, zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still, maxBoundsViscosity: 0.8 });
+  L.control.zoom({ zoomInTitle: "Zoomer", zoomOutTitle: "Dézoomer" }).addTo(map);
+  L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
+  function pane(name, height) {
+    map.createPane(name).style.zIndex = height;
+    map.getPane(name).style.pointerEvents = "none";
+    return name;
+  }
+  const canvas = L.canvas({ pane: pane("parcelles", 350), padding: 0.3 });
+  const shade = L.svg({ pane: pane("dehors", 360), padding: 0.5 }); // above the canvas, which prints opaque
+  const drawing = L.svg({ padding: 0.3 });
+
+  const area = polygons(data.area[0] || []);
+  const all = L.latLngBounds([]);
+  area.forEach((rings) => rings[0].forEach((point) => all.extend(point)));
+  data.blocks.forEach((block) => {
+    block.rings = polygons(block.shape);
+    block.rings.forEach((rings) => rings[0].forEach((point) => all.extend(point)));
+  });
+  const whole = all.isValid() ? all : L.latLngBounds([[41, -5], [51.2, 9.7]]);
+  map.fitBounds(whole.pad(0.02), { animate: false });
+
+  const edge = L.layerGroup().addTo(map);
+  if (area.length) {
+    const outside = [[85, -180], [85, 180], [-85, 180], [-85, -180]];
+    L.polygon([outside].concat(area.map((rings) => rings[0])), { renderer: shade, interactive: false, stroke: false, fillColor: "#8a8a8a", fillOpacity: 0.35 }).addTo(edge);
+    L.polygon(area.map((rings) => [rings[0]]), { renderer: shade, interactive: false, color: "#1b1b1b", weight: 1.5, fill: false }).addTo(edge);
+  }
+
+  const parcels = data.parcels;
+  const shapes = parcels.shape.map(polygons);
+  const PARCEL_STYLE = {
+    yes: { color: data.answers.yes.colour, weight: 1.4, fillColor: data.answers.yes.colour, fillOpacity: 0.16 },
+    unknown: { color: data.answers.unknown.colour, weight: 1.2, fill: false },
+    no: { color: "#8a8a8a", weight: 0.6, fill: false },
+    none: { color: "#8a8a8a", weight: 0.6, fill: false },
+  };
+  const parcelLayers = {};
+  KEYS.forEach((key, code) => {
+    const kept = shapes.filter((shape, n) => parcels.answer[n] === code);
+    if (!kept.length) return;
+    const flat = [].concat(...kept);
+    parcelLayers[key] = { n: kept.length, layer: L.polygon(flat, Object.assign({ renderer: canvas, interactive: false, smoothFactor: 0.6 }, PARCEL_STYLE[key])) };
+  });
+  // faint lines first, so that candidates are drawn over them
+  ["none", "no", "unknown", "yes"].forEach((key) => parcelLayers[key] && parcelLayers[key].layer.addTo(map));
+
+  // ------------------------------------------------------------ hatches
+  function hatch(id, colour) {
+    return svg("pattern", { id: id, patternUnits: "userSpaceOnUse", width: 8, height: 8, patternTransform: "rotate(45)" },
+      svg("rect", { width: 8, height: 8, fill: "#ffffff", "fill-opacity": 0.55 }),
+      svg("rect", { width: 2.6, height: 8, fill: colour }));
+  }
+  let byStage = false;
+  function look(block) {
+    const answer = data.answers[block.answer];
+    const stage = byStage ? data.stages[block.stage] : null;
+    const colour = byStage ? (stage ? stage.colour : "#6b6b6b") : answer.colour;
+    const style = byStage ? (stage ? stage.hatch : "none") : answer.hatch;
+    const name = byStage ? "hachure-stade-" + block.stage : "hachure-" + block.answer;
+    return {
+      color: colour, weight: 2.5, dashArray: answer.dash || null, fill: true,
+      fillColor: style === "lines" ? "url(#" + name + ")" : style === "solid" ? colour : "#ffffff",
+      fillOpacity: style === "solid" ? 0.55 : style === "lines" ? 1 : 0.2,
+    };
+  }
+
+  // ------------------------------------------------------------ blocks
+  const blockLayers = {};
+  const focusable = data.blocks.length <= FOCUSABLE;
+  data.blocks.forEach((block, n) => {
+    const layer = L.polygon(block.rings, Object.assign({ renderer: drawing, className: "ilot" }, look(block)));
+    layer.bindTooltip(el("span", { class: "tip" }, "Îlot " + block.id + ", " + block.area + ", " + data.answers[block.answer].word), { sticky: true });
+    layer.on("click", (event) => {
+      L.DomEvent.stopPropagation(event);
+      const inside = chosen && chosen.block === n ? parcelAt(event.latlng) : -1;
+      if (inside >= 0) openParcel(inside, layer.getElement());
+      else openBlock(n, layer.getElement());
+    });
+    block.layer = layer;
+    blockLayers[block.answer] = blockLayers[block.answer] || L.layerGroup().addTo(map);
+    layer.addTo(blockLayers[block.answer]);
+    layer.on("add", () => reachable(block, n));
+    reachable(block, n);
+  });
+  function reachable(block, n) {
+    const path = block.layer.getElement();
+    if (!path) return;
+    path.setAttribute("data-block", n);
+    if (!focusable) return;
+    path.setAttribute("tabindex", "0");
+    path.setAttribute("role", "button");
+    path.setAttribute("aria-label", "Îlot " + block.id + ", " + block.area + ", " + data.answers[block.answer].word);
+    if (path.hasAttribute("data-keys")) return;
+    path.setAttribute("data-keys", "");
+    path.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation();
+      openBlock(n, path);
+    });
+  }
+  if (drawing._container) {
+    const defs = svg("defs", {});
+    Object.entries(data.answers).forEach(([key, answer]) => defs.append(hatch("hachure-" + key, answer.colour)));
+    data.stages.forEach((stage, n) => defs.append(hatch("hachure-stade-" + n, stage.colour)));
+    drawing._container.prepend(defs);
+  }
+
+  // ------------------------------------------------------------ farms and canteens: a house, a disc
+  function sign(kind) {
+    const edges = { stroke: "#ffffff", "stroke-width": 1.6 };
+    const body = kind === "farm"
+      ? svg("path", Object.assign({ d: "M11 1 L21 9 V21 H1 V9 Z", fill: data.colours.farm }, edges))
+      : svg("circle", Object.assign({ cx: 11, cy: 11, r: 10, fill: data.colours.canteen }, edges));
+    const mark = kind === "farm"
+      ? svg("rect", { x: 8.5, y: 12, width: 5, height: 9, fill: "#ffffff" })
+      : svg("path", { d: "M8 5 V17 M6 5 V9 H10 V5 M14.5 17 V5 Q17 8 14.5 12", fill: "none", stroke: "#ffffff", "stroke-width": 1.6 });
+    return svg("svg", { width: 22, height: 22, viewBox: "0 0 22 22", "aria-hidden": "true" }, body, mark);
+  }
+  const KIND = { farm: "Ferme", canteen: "Cantine" };
+  const placeLayers = { farm: L.layerGroup().addTo(map), canteen: L.layerGroup().addTo(map) };
+  const placeById = {};
+  data.places.forEach((item) => {
+    item.where = place(item.at[0], item.at[1]);
+    placeById[item.kind + " " + item.id] = item;
+    const marker = L.marker(item.where, { icon: L.divIcon({ html: el("span", {}, sign(item.kind)), className: "shape", iconSize: [24, 24], iconAnchor: [12, 12] }), keyboard: data.places.length <= FOCUSABLE, riseOnHover: true });
+    marker.bindTooltip(el("span", { class: "tip" }, KIND[item.kind] + " : " + item.name));
+    marker.on("click", () => openPlace(item, marker.getElement()));
+    marker.on("add", () => marker.getElement().setAttribute("aria-label", KIND[item.kind] + " : " + item.name));
+    marker.addTo(placeLayers[item.kind]);
+  });
+
+  // ------------------------------------------------------------ the card: one block, place or parcel
+  const card = byId("fiche");
+  const state = byId("etat");
+  const links = L.layerGroup().addTo(map);
+  let chosen = null;
+  let opener = null;
+  const tell = (text) => { state.textContent = text; };
+
+  function show(title, parts, from, goes) {
+    if (from && !card.contains(from)) opener = from;
+    card.textContent = "";
+    card.append(button("Fermer", close, { class: "close" }), el("h3", { id: "fiche-titre" }, title), ...parts);
+    card.hidden = false;
+    card.scrollTop = 0;
+    card.focus({ preventScroll: goes !== true });
+  }
+  function unmark() {
+    links.clearLayers();
+    if (chosen && chosen.block !== undefined) {
+      const block = data.blocks[chosen.block];
+      block.layer.setStyle(look(block));
+      const row = byId("ligne-" + block.id);
+      if (row) row.removeAttribute("aria-current");
+    }
+    chosen = null;
+  }
+  function close() {
+    if (card.hidden) return;
+    unmark();
+    card.hidden = true;
+    tell("Fiche fermée.");
+    if (opener && opener.isConnected && opener.focus) opener.focus({ preventScroll: true });
+    else byId("carte").focus({ preventScroll: true });
+    opener = null;
+  }
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+
+  const besides = () => window.getComputedStyle(card).position === "absolute";
+  function frame(bounds) {
+    const right = besides() ? card.offsetWidth + 30 : 30;
+    map.fitBounds(bounds, { paddingTopLeft: [50, 30], paddingBottomRight: [right, 30], maxZoom: 17, animate: !still });
+  }
+  function line(from, item) {
+    const points = [from, item.where];
+    L.polyline(points, { color: "#ffffff", weight: 6, interactive: false, renderer: drawing }).addTo(links);
+    L.polyline(points, { color: data.colours[item.kind], weight: 2.5, dashArray: item.kind === "farm" ? null : "2 6", interactive: false, renderer: drawing }).addTo(links);
+  }
+
+  function openBlock(n, from, goes) {
+    const block = data.blocks[n];
+    unmark();
+    const row = byId("ligne-" + block.id);
+    if (row) row.setAttribute("aria-current", "true");
+    show("Îlot " + block.id, blockParts(block, n), from, goes);
+    chosen = { block: n };
+    const bounds = L.latLngBounds(block.layer.getBounds());
+    const centre = bounds.getCenter();
+    [["farm", block.match.farm], ["canteen", block.match.canteen]].forEach(([kind, id]) => {
+      const item = placeById[kind + " " + id];
+      if (!item) return;
+      line(centre, item);
+      bounds.extend(item.where);
+    });
+    block.layer.setStyle({ weight: 5 });
+    block.layer.bringToFront();
+    frame(bounds);
+    tell("Îlot " + block.id + " : fiche ouverte.");
+  }
+  function blockParts(block, n) {
+    const answer = data.answers[block.answer];
+    const parts = [el("p", {}, el("span", { class: "answer " + block.answer }, answer.word), answer.sentence + ".")];
+    parts.push(pairs(block.facts));
+    parts.push(el("h4", {}, "Repas"));
+    if (block.meals.length) {
+      parts.push(el("p", {}, block.eaten_said));
+      parts.push(...block.meals.map(crop));
+    } else parts.push(el("p", {}, "Récolte non estimée."));
+    parts.push(el("h4", {}, "Ferme et cantine"), pairs(partners(block)));
+    parts.push(el("h4", {}, "Voies juridiques"));
+    if (block.routes.length) parts.push(...block.routes.map(route));
+    else parts.push(el("p", {}, "Aucune voie étudiée."));
+    if (block.ask.length) parts.push(el("h4", {}, "À demander"), bullets(block.ask));
+    const own = parcelsOf(n);
+    if (own.length) {
+      parts.push(el("h4", {}, "Parcelles"));
+      parts.push(el("div", { class: "found" }, ...own.map((m) => button(parcels.ref[m], () => openParcel(m, card), { "aria-label": "Parcelle " + parcels.ref[m] }))));
+    }
+    const back = el("a", { href: "#ligne-" + block.id }, "Retour à la liste");
+    back.addEventListener("click", (event) => {
+      event.preventDefault();
+      const row = byId("ligne-" + block.id);
+      row.scrollIntoView({ block: "center" });
+      row.querySelector("button").focus({ preventScroll: true });
+    });
+    parts.push(el("div", { class: "links" }, el("a", { href: block.sheet }, "Fiche complète de l'îlot " + block.id), back));
+    return parts;
+  }
+  function crop(item) {
+    const made = el("details", {}, el("summary", {}, item.crop));
+    made.append(el("p", {}, item.whole + " (repas complets équivalents)"), el("p", {}, item.group), el("p", { class: "hint" }, item.source));
+    if (item.limits) made.append(el("p", { class: "hint" }, "Limites : " + item.limits));
+    return made;
+  }
+  function partners(block) {
+    const said = [];
+    [["farm", "Ferme", block.match.farm_min], ["canteen", "Cantine", block.match.canteen_min]].forEach(([kind, label, time]) => {
+      const item = placeById[kind + " " + block.match[kind]];
+      said.push([label, item ? item.name + ", " + time : "à trouver"]);
+    });
+    if (block.match.why) said.push(["Pourquoi", block.match.why]);
+    return said;
+  }
+  function route(item) {
+    const made = el("details", {}, el("summary", {}, item.title + " : ", el("span", { class: "state " + item.state }, item.word)));
+    made.append(pairs(item.lines));
+    if (item.ask.length) made.append(el("p", {}, "À demander :"), bullets(item.ask));
+    return made;
+  }
+
+  function openPlace(item, from) {
+    unmark();
+    const served = data.blocks.map((block, n) => [block, n]).filter(([block]) => block.match[item.kind] === item.id);
+    const parts = [el("p", {}, KIND[item.kind]), pairs(item.facts)];
+    if (served.length) {
+      parts.push(el("h4", {}, "Îlots proposés"));
+      parts.push(el("div", { class: "found" }, ...served.map(([block, n]) => button(block.id, () => openBlock(n, card), { "aria-label": "Îlot " + block.id }))));
+    }
+    show(item.name, parts, from);
+    chosen = { place: item };
+    tell(KIND[item.kind] + " : fiche ouverte.");
+  }
+
+  // ------------------------------------------------------------ parcels
+  const parcelsOf = (n) => (parcels.block || []).reduce((own, block, m) => (block === n ? own.concat(m) : own), []);
+  const boxes = shapes.map((shape) => L.latLngBounds([].concat(...shape.map((rings) => rings[0]))));
+  function parcelAt(at) {
+    if (!parcels.id) return -1;
+    return shapes.findIndex((shape, n) => boxes[n].contains(at) && inShape(shape, at));
+  }
+  function openParcel(m, from) {
+    const home = parcels.block[m];
+    unmark();
+    const key = KEYS[parcels.answer[m]];
+    const said = parcels.lines.map(([label, values]) => [label, parcels.texts[values[m]]]).filter((pair) => pair[1]);
+    const parts = [el("p", {}, el("span", { class: "answer " + key }, data.answers[key].word), data.answers[key].sentence + "."), pairs([["Identifiant", parcels.id[m]]].concat(said))];
+    if (home >= 0) parts.push(el("p", {}, button("Voir l'îlot " + data.blocks[home].id, () => openBlock(home, card))));
+    show("Parcelle " + parcels.ref[m], parts, from);
+    chosen = { parcel: m };
+    L.polygon(shapes[m], { color: "#1b1b1b", weight: 4, fill: false, interactive: false, renderer: drawing }).addTo(links);
+    if (!map.getBounds().contains(boxes[m]) || map.getZoom() < 14) frame(boxes[m]);
+    tell("Parcelle " + parcels.ref[m] + " : fiche ouverte.");
+  }
+  map.on("click", (event) => {
+    const m = parcelAt(event.latlng);
+    if (m >= 0) openParcel(m, byId("carte"));
+  });
+
+  // ------------------------------------------------------------ legend, which is also the layer control
+  const legend = byId("legende");
+  function swatch(colour, style, dash, id) {
+    const fill = style === "lines" ? "url(#" + id + ")" : style === "solid" ? colour : "none";
+    const made = svg("svg", { width: 26, height: 18, "aria-hidden": "true" });
+    if (style === "lines") made.append(svg("defs", {}, hatch(id, colour)));
+    made.append(svg("rect", { x: 2, y: 2, width: 22, height: 14, fill: fill, "fill-opacity": style === "solid" ? 0.55 : 1, stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash || "none" }));
+    return made;
+  }
+  function outline(style) {
+    return svg("svg", { width: 26, height: 18, "aria-hidden": "true" }, svg("rect", { x: 2, y: 2, width: 22, height: 14, fill: style.fill === false ? "none" : style.fillColor, "fill-opacity": style.fillOpacity || 0, stroke: style.color, "stroke-width": style.weight }));
+  }
+  function toggle(picture, label, layer) {
+    const box = el("input", { type: "checkbox" });
+    box.checked = true;
+    box.addEventListener("change", () => (box.checked ? layer.addTo(map) : layer.remove()));
+    return el("label", {}, box, picture, label);
+  }
+  function group(title, rows, extra) {
+    legend.append(el("fieldset", { class: extra || "" }, el("legend", {}, title), ...rows));
+  }
+  const shown = Object.keys(data.answers).filter((key) => blockLayers[key]);
+  group("Îlots candidats", shown.map((key) => {
+    const answer = data.answers[key];
+    const n = data.blocks.filter((block) => block.answer === key).length;
+    return toggle(swatch(answer.colour, answer.hatch, answer.dash, "legende-" + key), answer.word + " (" + count(n) + ")", blockLayers[key]);
+  }));
+  const words = { yes: "probables", unknown: "à confirmer", no: "non candidates", none: "limites cadastrales" };
+  group("Parcelles", KEYS.filter((key) => parcelLayers[key]).map((key) => toggle(outline(PARCEL_STYLE[key]), words[key] + " (" + count(parcelLayers[key].n) + ")", parcelLayers[key].layer)));
+  const spots = ["farm", "canteen"].filter((kind) => data.places.some((item) => item.kind === kind));
+  group("Lieux", spots.map((kind) => toggle(sign(kind), KIND[kind] + "s", placeLayers[kind])).concat(area.length ? [toggle(outline({ color: "#1b1b1b", weight: 1.5, fill: false }), "territoire étudié", edge)] : []));
+
+  const stagesShown = data.stages.map((stage, n) => [stage, n]).filter(([, n]) => data.blocks.some((block) => block.stage === n));
+  if (stagesShown.length) {
+    const list = el("div", {}, ...stagesShown.map(([stage, n]) => el("label", {}, swatch(stage.colour, stage.hatch, "", "legende-stade-" + n), stage.name)));
+    list.append(el("label", {}, swatch("#6b6b6b", "none", ""), "stade inconnu"));
+    list.hidden = true;
+    const radios = ["réponse", "stade"].map((word, n) => {
+      const dot = el("input", { type: "radio", name: "couleurs" });
+      dot.checked = n === 0;
+      dot.addEventListener("change", () => {
+        byStage = n === 1;
+        list.hidden = !byStage;
+        list.parentNode.classList.toggle("on", byStage);
+        data.blocks.forEach((block) => block.layer.setStyle(look(block)));
+      });
+      return el("label", { class: "choice" }, dot, "par " + word);
+    });
+    group("Couleur des îlots", radios.concat(list), "colours");
+  }
+
+  // ------------------------------------------------------------ background maps, when asked for
+  if (data.base_maps.length) {
+    const blank = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+    let current = null;
+    const pick = (base) => {
+      if (current) current.remove();
+      current = base ? L.tileLayer(base.url, { maxNativeZoom: base.zoom, maxZoom: 20, errorTileUrl: blank }) : null;
+      if (!current) return;
+      current.once("tileerror", () => tell("Fond de carte indisponible : la carte reste lisible sans lui."));
+      current.addTo(map);
+    };
+    const rows = [null].concat(data.base_maps).map((base, n) => {
+      const dot = el("input", { type: "radio", name: "fond" });
+      dot.checked = n === (navigator.onLine ? 1 : 0);
+      dot.addEventListener("change", () => pick(base));
+      return el("label", {}, dot, base ? base.name : "aucun");
+    });
+    group("Fond de carte (réseau)", rows, "only-screen");
+    pick(navigator.onLine ? data.base_maps[0] : null);
+  }
+
+  // ------------------------------------------------------------ moving without dragging; north
+  const Pan = L.Control.extend({
+    options: { position: "topleft" },
+    onAdd: function () {
+      const step = 120;
+      const rows = [["↑", "Vers le nord", [0, -step]], ["←", "Vers l'ouest", [-step, 0]], ["⌂", "Tout le territoire", null], ["→", "Vers l'est", [step, 0]], ["↓", "Vers le sud", [0, step]]];
+      const box = el("div", { class: "pan" }, ...rows.map(([sign_, label, by]) => button(sign_, () => (by ? map.panBy(by, { animate: !still }) : map.fitBounds(whole.pad(0.02), { animate: !still })), { "aria-label": label, title: label })));
+      L.DomEvent.disableClickPropagation(box);
+      return box;
+    },
+  });
+  new Pan().addTo(map);
+  const North = L.Control.extend({
+    options: { position: "bottomleft" },
+    onAdd: () => el("div", { class: "north" }, svg("svg", { width: 30, height: 44, viewBox: "0 0 30 44", role: "img", "aria-label": "Nord en haut" }, svg("path", { d: "M15 2 L24 28 L15 22 L6 28 Z", fill: "#1b1b1b", stroke: "#ffffff", "stroke-width": 1.5 }), svg("text", { x: 15, y: 42, "text-anchor": "middle", "font-size": 13, "font-weight": 700, fill: "#1b1b1b" }, "N"))),
+  });
+  new North().addTo(map);
+  byId("credits").textContent = data.credits;
+
+  // ------------------------------------------------------------ table, filters, search
+  byId("outils").hidden = false;
+  document.querySelectorAll("tr[data-block] .pick").forEach((pick) => {
+    pick.addEventListener("click", () => openBlock(Number(pick.closest("tr").dataset.block), pick, true));
+  });
+  const value = (id) => (byId(id) ? byId(id).value : "");
+  function keeps(block) {
+    const commune = value("f-commune");
+    const answer = value("f-reponse");
+    const way = value("f-voie");
+    const most = value("f-minutes");
+    return (!commune || block.commune === commune) && (!answer || block.answer === answer)
+      && (!way || block.routes.some((item) => item.id === way && item.state !== "no"))
+      && (!most || block.minutes.farm === null || block.minutes.farm <= Number(most));
+  }
+  function filter() {
+    let kept = 0;
+    data.blocks.forEach((block) => {
+      const stays = keeps(block);
+      kept += stays ? 1 : 0;
+      byId("ligne-" + block.id).hidden = !stays;
+      if (stays) block.layer.addTo(blockLayers[block.answer]);
+      else blockLayers[block.answer].removeLayer(block.layer);
+    });
+    byId("aucun").hidden = kept > 0;
+    tell(kept === 0 ? "Aucun îlot ne correspond." : kept + (kept > 1 ? " îlots correspondent" : " îlot correspond") + " sur " + data.blocks.length + ".");
+  }
+  ["f-commune", "f-reponse", "f-voie", "f-minutes"].forEach((id) => byId(id) && byId(id).addEventListener("change", filter));
+
+  const plain = (text) => text.toUpperCase().replace(/[^0-9A-Z]/g, "");
+  function search() {
+    const asked = plain(value("cherche"));
+    const list = byId("trouve");
+    list.textContent = "";
+    list.hidden = true;
+    if (!asked) return;
+    const n = data.blocks.findIndex((block) => plain(block.id) === asked);
+    if (n >= 0) { openBlock(n, byId("cherche"), true); return; }
+    const found = [];
+    (parcels.id || []).forEach((id, m) => {
+      const said = parcels.ref[m].split(" ");
+      const whole_ = said.join("");
+      const padded = id.slice(8);
+      if (asked === id || asked === whole_ || asked === said.slice(1).join("") || asked === padded || asked === id.slice(5)) found.push(m);
+    });
+    if (found.length === 1) { openParcel(found[0], byId("cherche")); return; }
+    if (!found.length) { tell("Rien ne correspond à « " + value("cherche") + " »."); return; }
+    found.slice(0, 20).forEach((m) => list.append(el("li", {}, button(parcels.id[m].slice(0, 5) + " " + parcels.ref[m], () => openParcel(m, byId("cherche"))))));
+    list.hidden = false;
+    tell(found.length + " parcelles portent ce numéro : choisir.");
+  }
+  byId("cherche-va").addEventListener("click", search);
+  byId("cherche").addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); search(); } });
+
+  // ------------------------------------------------------------ print: the whole territory, to the paper's width
+  let before = null;
+  window.addEventListener("beforeprint", () => {
+    before = [map.getCenter(), map.getZoom()];
+    document.documentElement.classList.add("printing");
+    map.invalidateSize({ animate: false });
+    map.fitBounds(whole.pad(0.02), { animate: false });
+  });
+  window.addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("printing");
+    map.invalidateSize({ animate: false });
+    if (before) map.setView(before[0], before[1], { animate: false });
+  });
+})();
