@@ -17,10 +17,10 @@ from typing import Any as _Any
 # saved under another name returns the content of any file. They are switched off before the first
 # import of a GDAL package, because GDAL reads this list only once. Readers check bytes as well.
 _SKIPPED = {
-    "GDAL_SKIP": "VRT,GTI,WMS,WMTS,WCS,DAAS,EEDA,EEDAI,PLMOSAIC,STACIT,STACTA,DERIVED,PDF,GNMDatabase,"
-    "GNMFile",
-    "OGR_SKIP": "OGR_VRT,GDALG,WFS,OAPIF,OGCAPI,HTTP,CSW,AmigoCloud,Carto,Elasticsearch,NGW,PLSCENES,"
-    "ADBC,GPSBabel",
+    "GDAL_SKIP": "VRT,GTI,WMS,WMTS,WCS,DAAS,EEDA,EEDAI,PLMOSAIC,STACIT,STACTA,DERIVED,PDF,"
+    "GNMDatabase,GNMFile",
+    "OGR_SKIP": "OGR_VRT,GDALG,WFS,OAPIF,OGCAPI,HTTP,CSW,AmigoCloud,Carto,Elasticsearch,NGW,"
+    "PLSCENES,ADBC,GPSBabel",
 }
 for _key, _drivers in _SKIPPED.items():
     _os.environ.setdefault(_key, _drivers)

@@ -106,7 +106,7 @@ def _nothing(_stage: str) -> Iterator[None]:
 
 def told(result: Result, folder: Path, seconds: float) -> str:
     """Return the summary that a run ends with, in French."""
-    from friches.view.words import summary_lines
+    from friches.view.headline import summary_lines
 
     lines = [*summary_lines(result), f"Calculé en {seconds:.1f} s".replace(".", ",")]
     return "\n".join([*lines, "", f"Carte : {(folder / 'map.html').resolve()}"])

@@ -18,7 +18,7 @@ from friches.spatial.blocks import group, outlines
 
 @cache
 def limits() -> dict[str, dict[str, Any]]:
-    """Return the gap, the smallest block and the doubt allowed, each with its source (group.toml)."""
+    """Return the gap, the smallest block and the doubt allowed, each sourced (group.toml)."""
     text = (resources.files("friches") / "group.toml").read_text("utf-8")
     return tomllib.loads(text)
 
@@ -63,7 +63,7 @@ def form_blocks(
     if not labels:
         return tables.empty("blocks", crs=parcels.crs), tables.empty("members")
     label = pd.concat(labels).rename("label")
-    members = _described(label, parcels, facts, fallow)
+    members = _described(label, facts, fallow)
     members = members[members.groupby("label")["area_ha"].transform("sum") >= _smallest()]
     if members.empty:
         return tables.empty("blocks", crs=parcels.crs), tables.empty("members")
@@ -74,9 +74,7 @@ def _smallest() -> float:
     return float(limits()["smallest_block_ha"]["value"])
 
 
-def _described(
-    label: pd.Series, parcels: gpd.GeoDataFrame, facts: pd.DataFrame, fallow: pd.DataFrame
-) -> pd.DataFrame:
+def _described(label: pd.Series, facts: pd.DataFrame, fallow: pd.DataFrame) -> pd.DataFrame:
     members = label.rename_axis("parcel_id").reset_index()
     members = members.merge(facts, on="parcel_id").merge(fallow, on="parcel_id")
     members["area_measured_ha"] = members["area_m2"] / 10_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import datetime as dt  # noqa: TC003 -- pydantic reads it at run time
 import re
 import tomllib
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Every table that passes between stages, described once and checked at the door.
 
-A table is a plain (Geo)DataFrame. `TABLES` (from tables.toml) says what its columns hold (French label, unit, whether
-a value may be missing); `check` refuses a table with every breach in one message; the column guide
+A table is a plain (Geo)DataFrame. `TABLES` (from tables.toml) says what its columns hold (French
+label, unit, whether a value may be missing); `check` refuses a table with every breach in one message; the column guide
 shown to readers is made from the same place (`columns`).
 """
 

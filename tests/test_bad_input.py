@@ -80,7 +80,7 @@ def test_no_crs(territory):
     file.unlink()
     with pytest.warns(UserWarning, match="crs"):
         frame.to_file(file)
-    refused(territory, "zone_urba", "projection")
+    refused(territory, "zone_urba", "système de coordonnées absent")
 
 
 def test_wrong_crs_puts_the_layer_elsewhere(territory):

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-
 import tiny
+
 from friches import tables
 from friches.facts import dictionary, measure
 from friches.measures.declared import declared_facts
@@ -96,9 +96,7 @@ def test_order_of_fields_changes_nothing():
 
 
 def test_built_share_counts_overlapping_buildings_once():
-    buildings = layer(
-        "buildings", [box(0, 0, 20, 50), box(10, 0, 20, 50)], use=None, dwelling=None
-    )
+    buildings = layer("buildings", [box(0, 0, 20, 50), box(10, 0, 20, 50)], use=None, dwelling=None)
     facts = building_facts(tiny.squares(), buildings)
     assert facts.loc[A1, "built_share"] == pytest.approx(0.10, abs=1e-9)
     assert "dwelling_distance_m" not in facts  # nobody says what they are for
@@ -113,9 +111,7 @@ def test_dwellings_at_a_distance():
 
 
 def test_zone_is_the_largest_and_outside_is_unknown():
-    zones = layer(
-        "zoning", [box(0, 0, 60, 100), box(60, 0, 100, 100)], zone=["A", "U"], label=None
-    )
+    zones = layer("zoning", [box(0, 0, 60, 100), box(60, 0, 100, 100)], zone=["A", "U"], label=None)
     facts = zoning_facts(tiny.squares(), zones)
     assert facts.loc[A1, "zone_plu"] == "A"
     assert facts.loc[A1, "zone_urban_share"] == pytest.approx(0.4)

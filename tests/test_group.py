@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 import shapely
-
 import tiny
+
 from friches import tables
 from friches.facts import measure
 from friches.group import candidates, form_blocks, limits

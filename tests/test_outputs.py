@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-
 import tiny
+
 from friches.view import output
 
 ROOT = Path(__file__).resolve().parent.parent

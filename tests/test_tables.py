@@ -6,8 +6,8 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-
 import tiny
+
 from friches import tables
 from friches.errors import InputError
 from friches.keep import kept, read_table

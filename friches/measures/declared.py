@@ -30,7 +30,8 @@ def declared_facts(parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame) -> pd.Da
     DataFrame
         Indexed by parcel_id: declared_share_YYYY (0..1, union of that campaign's fields),
         campaigns_known, declared_before, declared_share_latest, soft_share_latest,
-        in_use_share_latest, last_crop, last_crop_group, last_declared_in, years_unused_low and _high.
+        in_use_share_latest, last_crop, last_crop_group, last_declared_in, years_unused_low and
+        years_unused_high.
 
     Notes
     -----
@@ -73,7 +74,7 @@ def _idle(fields: gpd.GeoDataFrame) -> pd.Series[bool]:
 
 
 def _by_campaign(pieces: pd.DataFrame, index: pd.Index[str], campaigns: list[int]) -> pd.DataFrame:
-    wide = pieces.pivot(index="parcel_id", columns="campaign", values="share")
+    wide = pieces.pivot_table(index="parcel_id", columns="campaign", values="share", aggfunc="sum")
     wide = wide.reindex(index=index, columns=campaigns).fillna(0.0).clip(0.0, 1.0)
     return wide.astype("float64").rename_axis(columns=None)
 

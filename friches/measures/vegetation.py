@@ -115,7 +115,7 @@ def greenness_facts(
     index = pd.Index(parcels["parcel_id"], name="parcel_id")
     means = band_means(parcels, ndvi)
     means["shot"] = means["day"].astype("str").fillna("") + means["band"].astype("str")
-    means = means.pivot(index="parcel_id", columns="shot", values="mean").reindex(index)
+    means = means.pivot_table(index="parcel_id", columns="shot", values="mean").reindex(index)
     enough = means.notna().sum(axis=1) >= value("ndvi_dates")
     facts = pd.DataFrame(
         {"ndvi_mean": means.mean(axis=1), "ndvi_std": means.std(axis=1, ddof=0).where(enough)},

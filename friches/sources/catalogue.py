@@ -1,4 +1,4 @@
-"""The catalogue of layers (data/sources.toml): publisher, licence, attribution, what each settles."""
+"""The catalogue of layers (data/sources.toml): publisher, licence, what each settles."""
 
 from __future__ import annotations
 

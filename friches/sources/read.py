@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -22,12 +24,13 @@ from friches.sources.topo import read_buildings, read_roads
 from friches.sources.zoning import read_zoning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from friches.studyfile import Study
 
-    Bounds = tuple[float, float, float, float]
+Bounds = tuple[float, float, float, float]
+Reader = Callable[[], tuple[str, pd.DataFrame]]
 
 
 def read_layers(study: Study) -> dict[str, Any]:
@@ -71,52 +74,43 @@ def _placed(breach: Breach, layer: str) -> Breach:
     return breach if breach.where else Breach(breach.what, layer, breach.todo)
 
 
-def _readers(
-    study: Study, bounds: Bounds | None
-) -> dict[str, Callable[[], tuple[str, pd.DataFrame]]]:
+def _readers(study: Study, bounds: Bounds | None) -> dict[str, Reader]:
     crs = study.crs
-    simple = {
-        "buildings": read_buildings,
-        "roads": read_roads,
-        "forest": read_forest,
-        "zoning": read_zoning,
-        "constraints": read_constraints,
-    }
-    readers: dict[str, Callable[[], tuple[str, pd.DataFrame]]] = {}
-    for layer, read in simple.items():
+    readers: dict[str, Reader] = {}
+    for layer, read in _SHAPES.items():
         if files := study.files(layer):
-            readers[layer] = lambda n=layer, r=read, f=files: (n, r(f, crs, bounds))
+            readers[layer] = partial(_named, layer, partial(read, files, crs, bounds))
     for layer in ("elevation", "ndvi"):
         if files := study.files(layer):
-            readers[layer] = lambda n=layer, f=files: (n, read_rasters(f, n, crs, bounds))
-    cover = study.sources.land_cover
-    if cover is not None:
+            bands = partial(read_rasters, files, layer, crs, bounds)
+            readers[layer] = partial(_named, layer, bands)
+    if cover := study.sources.land_cover:
         path = study.files("land_cover")[0]
-        readers["land_cover"] = lambda: read_land_cover(path, cover.legend, crs, bounds)
-    if fields := study.sources.declared_fields:
-        years = {year: study.files("declared_fields", year) for year in sorted(fields)}
-        readers["declared_fields"] = lambda: (
-            "declared_fields",
-            read_declared_fields(years, crs, bounds),
-        )
-    return readers | _table_readers(study, bounds)
+        readers["land_cover"] = partial(read_land_cover, path, cover.legend, crs, bounds)
+    if campaigns := study.sources.declared_fields:
+        years = {year: study.files("declared_fields", year) for year in sorted(campaigns)}
+        fields = partial(read_declared_fields, years, crs, bounds)
+        readers["declared_fields"] = partial(_named, "declared_fields", fields)
+    if files := study.files("owners"):
+        names = study.study.audience == "restricted"
+        readers["owners"] = partial(_named, "owners", partial(read_owners, files, names=names))
+    return readers
 
 
-def _table_readers(
-    study: Study, bounds: Bounds | None
-) -> dict[str, Callable[[], tuple[str, pd.DataFrame]]]:
-    names = study.study.audience == "restricted"
-    tables: dict[str, Callable[[list[Path]], pd.DataFrame]] = {
-        "owners": lambda files: read_owners(files, names=names),
-        "sales": read_sales,
-        "canteens": lambda files: read_canteens(files, study.crs, bounds),
-        "farmers": lambda files: read_farmers(files, study.crs, bounds),
-    }
-    return {
-        layer: lambda n=layer, r=read, f=files: (n, r(f))
-        for layer, read in tables.items()
-        if (files := study.files(layer))
-    }
+_SHAPES: dict[str, Callable[..., pd.DataFrame]] = {
+    "buildings": read_buildings,
+    "roads": read_roads,
+    "forest": read_forest,
+    "zoning": read_zoning,
+    "constraints": read_constraints,
+    "sales": read_sales,
+    "canteens": read_canteens,
+    "farmers": read_farmers,
+}
+
+
+def _named(layer: str, read: Callable[[], pd.DataFrame]) -> tuple[str, pd.DataFrame]:
+    return layer, read()
 
 
 def _named_files(study: Study) -> list[tuple[str, Path]]:

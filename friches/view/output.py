@@ -18,6 +18,7 @@ from friches import __version__, keep, tables
 from friches.view.audience import visible
 from friches.view.geopackage import write_geopackage
 from friches.view.map import write_map
+from friches.view.page import run_id
 from friches.view.register import write_register_html
 from friches.view.sheets import write_sheets
 from friches.view.workbook import write_workbook
@@ -93,6 +94,7 @@ def manifest(result: Result) -> dict[str, Any]:
     """Return what the outputs were made from: inputs, parameters, versions, durations."""
     study = result.study.model_dump(mode="json", exclude={"folder"})
     return {
+        "run": run_id(result),
         "made_on": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "friches": __version__,
         "python": platform.python_version(),
@@ -127,7 +129,7 @@ def _renameat2(side: Path, out: Path) -> bool:
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is None:
         return False
-    return call(_HERE, os.fsencode(side), _HERE, os.fsencode(out), _EXCHANGE) == 0
+    return bool(call(_HERE, os.fsencode(side), _HERE, os.fsencode(out), _EXCHANGE) == 0)
 
 
 def _recover(out: Path) -> None:
