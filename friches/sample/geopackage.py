@@ -31,7 +31,7 @@ def write_layer(
     columns : DataFrame, one row a feature
     kind : {"Polygon", "MultiPolygon", "LineString"}
     """
-    shapes = shapely.transform(geometry, lambda xy: np.round(xy, 2))
+    shapes = _rounded(geometry)
     if kind == "MultiPolygon":
         multi = shapely.get_type_id(shapes) == 6
         shapes[~multi] = [shapely.MultiPolygon([one]) for one in shapes[~multi]]
@@ -56,3 +56,12 @@ def write_layer(
     finally:
         pyogrio.set_gdal_config_options(dict.fromkeys(settings))
     return path
+
+
+def _rounded(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Round to the centimetre; where that crosses an outline, let GEOS do it (largest part)."""
+    shapes = np.asarray(shapely.transform(geometry, lambda xy: np.round(xy, 2)))
+    for row in np.flatnonzero(~shapely.is_valid(shapes)):
+        parts = shapely.get_parts(shapely.set_precision(geometry[row], 0.01))
+        shapes[row] = parts[np.argmax(shapely.area(parts))]
+    return shapes

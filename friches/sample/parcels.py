@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SMALLEST_M2, LARGEST_M2 = 520.0, 46_000.0
+NEAREST_M = 0.05
+"""Two corners nearer than this are made one, or rounding to the centimetre might cross them."""
 WOBBLE_M = 1.8
 """How far a hedge strays from the straight line between two corners."""
 BEND_M = 55.0
@@ -115,7 +117,7 @@ def _corners(block: Ints, line: Ints, lines: Lines, net: Net) -> tuple[Pieces, M
         if good.all():
             break
         block, line = block[good], line[good]
-    twins = KDTree(corner).query_pairs(0.05, output_type="ndarray")
+    twins = KDTree(corner).query_pairs(NEAREST_M, output_type="ndarray")
     for _ in range(3):  # corners that all but meet must meet exactly, or rounding crosses them
         corner[twins[:, 1]] = corner[twins[:, 0]]
     rows = np.repeat(np.arange(len(first)), size)
@@ -195,7 +197,11 @@ def _rings(pieces: Pieces, members: Members, lines: Lines) -> tuple[Floats, Ints
     vertex, line = np.concatenate(members.vertex), np.concatenate(members.line)
     along = np.concatenate(members.along)
     order = np.lexsort((along, line))
-    xy, vertex, line = _bends(xy, vertex[order], line[order], along[order], lines)
+    vertex, line, along = vertex[order], line[order], along[order]
+    twin = np.flatnonzero((line[1:] == line[:-1]) & (along[1:] - along[:-1] < NEAREST_M))
+    for _ in range(2):
+        xy[vertex[twin + 1]] = xy[vertex[twin]]
+    xy, vertex, line = _bends(xy, vertex, line, along, lines)
     codes = line * len(xy) + vertex
     rank_of = np.argsort(codes)
     codes = codes[rank_of]

@@ -25,6 +25,8 @@ from friches.sample.terrain import (
 Ints = NDArray[np.int64]
 BLOCK_M = 300.0
 """Spacing of blocks: about 8 ha each, a dozen parcels in the hills."""
+SPREAD = 0.84
+"""How far seeds stray, of the spacing; at most 0.84, so that no two come within 25 m."""
 NONE, TRACK, LANE, ROAD, RIVER = 0, 1, 2, 3, 4
 WIDTH_M = np.array([0.0, 4.0, 6.0, 8.0, 12.0])
 
@@ -77,8 +79,8 @@ def _voronoi(radius_m: float, seed: int) -> tuple[Floats, Ints, Ints, Floats]:
     across = int(np.ceil(1.15 * radius_m / BLOCK_M))
     column, row = _square(across)
     jitter = [chance(column, row, seed + 61 + axis) - 0.5 for axis in (0, 1)]
-    x = (column + 0.5 * (row % 2) + 0.95 * jitter[0]) * BLOCK_M + ORIGIN_X
-    y = (row * 0.93 + 0.95 * jitter[1]) * BLOCK_M + ORIGIN_Y
+    x = (column + 0.5 * (row % 2) + SPREAD * jitter[0]) * BLOCK_M + ORIGIN_X
+    y = (row * 0.93 + SPREAD * jitter[1]) * BLOCK_M + ORIGIN_Y
     seeds = np.column_stack([x, y])
     diagram = Voronoi(seeds)
     edges = np.asarray(diagram.ridge_vertices, dtype=np.int64)
