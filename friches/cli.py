@@ -78,7 +78,15 @@ def default_folder(name: str) -> Path:
     return Path("maps") / (safe or "etude")
 
 
-def _run(study_file: Path, out: Path | None, *, quiet: bool, pdf: bool, base_maps: bool) -> None:
+def _run(  # noqa: PLR0913 -- one argument an option
+    study_file: Path,
+    out: Path | None,
+    *,
+    quiet: bool,
+    pdf: bool,
+    base_maps: bool,
+    keep_in: Path | None = None,
+) -> None:
     from friches.study import run
     from friches.studyfile import read_study
     from friches.view.output import write
@@ -92,7 +100,7 @@ def _run(study_file: Path, out: Path | None, *, quiet: bool, pdf: bool, base_map
             raise refuse("ce nom est celui d'un fichier", folder, "choisir un autre --out")
         progress = _progress(quiet)
         started = time.perf_counter()
-        result = run(study, progress=progress)
+        result = run(study, keep_in=keep_in, progress=progress)
         with (progress or _nothing)("cartes, fiches et registre"):
             write(result, folder, pdf=pdf, base_maps=base_maps)
         if not quiet:
@@ -130,7 +138,8 @@ def demo(out: Out = None, quiet: Quiet = False) -> None:
     from friches.sources.catalogue import data_folder
 
     study_file = data_folder() / "sample" / "study.toml"
-    _run(study_file, out, quiet=quiet, pdf=False, base_maps=False)
+    kept = (out.parent if out else Path("maps")) / ".friches"  # the shipped data stay as they are
+    _run(study_file, out, quiet=quiet, pdf=False, base_maps=False, keep_in=kept)
 
 
 @app.command()

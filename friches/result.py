@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from friches.studyfile import Study
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """The tables of one run (see `friches.tables.TABLES` for their columns).
 
@@ -65,3 +66,33 @@ class Result:
         from friches.view.jupyter import folium_map
 
         return folium_map(self)
+
+    def plot(self, name: str) -> Figure:
+        """Return one of the plots as a Matplotlib `Figure` (see `friches.view.plots`).
+
+        Parameters
+        ----------
+        name : str
+            « needs_and_supply » (what canteens lack and what the blocks would grow, t a year),
+            « area_by_stage » (ha), « routes » (when land is free and how much of it) or
+            « confidence » (share of the clues known, by answer).
+
+        Raises
+        ------
+        InputError
+            Any other name.
+        """
+        from friches.view.plots import plot
+
+        return plot(self, name)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Result {self.study.name!r} on {self.study.study.day}: "
+            f"{len(self.parcels)} parcels, {len(self.blocks)} blocks>"
+        )
+
+    def _repr_html_(self) -> str:
+        from friches.view.jupyter import summary_html
+
+        return summary_html(self)

@@ -1,4 +1,4 @@
-"""The map in a notebook: a `folium.Map` of blocks, farms and canteens.
+"""A result in a notebook: its summary in French, and a `folium.Map` of blocks, farms and canteens.
 
 Folium writes popups with `innerHTML`: whatever comes from data is cleaned and escaped here, and
 tooltips, icons and layer names hold words of ours only (craft.md §0.1).
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import folium
 import shapely
+from branca.element import MacroElement
+from jinja2 import Template
 
 from friches.view import inert, popups, words
 from friches.view.audience import visible
@@ -20,8 +22,78 @@ if TYPE_CHECKING:
 
     from friches.result import Result
 
-WIDTH = 320
-"""Width of a popup in pixels."""
+WIDTH, HEIGHT, ZOOM_WIDTH, KEY_WIDTH = 320, 260, 55, 280
+"""Width and height of a popup, and room kept for the buttons and the map's key, in pixels."""
+
+
+class _French(MacroElement):
+    """What Leaflet says in English (zoom, closing a popup) and the page's language, in French."""
+
+    _template = Template(
+        """{% macro script(this, kwargs) %}
+        document.documentElement.lang = "fr";
+        {{ this._parent.get_name() }}.attributionControl.setPrefix(false);
+        L.control.zoom({zoomInTitle: "Zoomer", zoomOutTitle: "Dézoomer"})
+            .addTo({{ this._parent.get_name() }});
+        L.control.scale({imperial: false}).addTo({{ this._parent.get_name() }});
+        {{ this._parent.get_name() }}.on("popupopen", function (opened) {
+            var button = opened.popup.getElement().querySelector(".leaflet-popup-close-button");
+            if (button) { button.setAttribute("aria-label", "Fermer"); button.title = "Fermer"; }
+        });
+        {% endmacro %}"""
+    )
+
+
+def summary_html(result: Result) -> str:
+    """Return what a run found in a few lines of French HTML, every text escaped.
+
+    Parameters
+    ----------
+    result : Result
+        Cut down here to what the study's audience may see.
+
+    Returns
+    -------
+    str
+        A table; it stands at the end of a notebook cell that ends with the result.
+    """
+    shown = visible(result)
+    about, said = shown.study.study, shown.summary
+    tags = [words.AUDIENCES[about.audience], words.TO_CONFIRM, words.NOT_REVIEWED]
+    if about.fictitious:
+        tags.insert(0, words.FICTITIOUS)
+    rows = "".join(
+        f'<tr><th scope="row" style="text-align:left">{_text(label)}</th>'
+        f'<td style="text-align:left">{_text(value)}</td></tr>'
+        for label, value in _figures(shown, said)
+    )
+    return (
+        f'<div lang="fr"><p><strong>{_text(about.name)}</strong>, {_text(words.day(about.day))}'
+        f"<br>{_text(' ; '.join(tags))}</p><table>{rows}</table></div>"
+    )
+
+
+def _figures(result: Result, said: dict[str, Any]) -> popups.Pairs:
+    meals, first = (said.get(name) or {} for name in ("meals_per_year", "first_meal_on"))
+    ends = ("low", "central", "high")
+    yes, unknown = (
+        words.number(said.get(f"parcels_fallow_{answer}")) for answer in ("yes", "unknown")
+    )
+    lacking = [
+        f"{label} ({settles})"
+        for label, settles in zip(result.missing["label"], result.missing["settles"], strict=True)
+    ]
+    sure, ask = words.ANSWERS["yes"].word, words.ANSWERS["unknown"].word
+    area, fallow = (words.hectares(said.get(name)) for name in ("area_ha", "area_fallow_ha"))
+    return [
+        ("Parcelles", f"{words.number(len(result.parcels))}, {area}"),
+        ("En friche", f"{sure} : {yes}, {fallow} ; {ask} : {unknown}"),
+        ("Îlots", words.number(len(result.blocks))),
+        ("Repas", words.meals(*(meals.get(end) for end in ends))),
+        ("Part bio des achats, aujourd'hui", words.percent(said.get("organic_share_now"))),
+        ("Premier repas", words.months(*(first.get(end) for end in ends))),
+        ("Couches absentes", " ; ".join(lacking) or "aucune"),
+    ]
 
 
 def folium_map(result: Result) -> folium.Map:
@@ -40,7 +112,7 @@ def folium_map(result: Result) -> folium.Map:
         `friches.view.map.write_map` writes the map that does not.
     """
     shown = visible(result)
-    made = folium.Map(tiles=None, control_scale=True)
+    made = folium.Map(tiles=None, control_scale=False, zoom_control=False)
     said = popups.blocks(shown)
     outlines = shown.blocks.set_index("block_id").geometry.to_crs("EPSG:4326")
     for key, answer in words.ANSWERS.items():
@@ -52,8 +124,64 @@ def folium_map(result: Result) -> folium.Map:
             group.add_to(made)
     _places(popups.places(shown), shown, made)
     folium.LayerControl(collapsed=False).add_to(made)
+    french: Any = _French  # branca has no types for these
+    french().add_to(made)
+    root: Any = made.get_root()
+    root.title = _text(f"Îlots candidats : {shown.study.name}")
+    root.html.add_child(folium.Element(_legend(shown)))
     _fit(made, outlines if len(outlines) else shown.parcels.geometry.to_crs("EPSG:4326"))
     return made
+
+
+def _legend(result: Result) -> str:
+    """Return the map's key: what it is, what each outline and sign means; never colour alone."""
+    about = result.study.study
+    here = {words.answer_key(value) for value in result.blocks["answer"]}
+    lines = [
+        (_swatch(answer), f"îlot {answer.word}")
+        for key, answer in words.ANSWERS.items()
+        if key in here
+    ]
+    lines += [
+        (_sign(kind, colour), words.PLACES[kind]) for kind, colour in words.PLACE_COLOURS.items()
+    ]
+    keys = "".join(f'<li style="margin:2px 0">{sign} {_text(word)}</li>' for sign, word in lines)
+    tags = [words.day(about.day), words.AUDIENCES[about.audience], words.TO_CONFIRM]
+    if about.fictitious:
+        tags.insert(0, words.FICTITIOUS)
+    sources = " ; ".join(
+        dict.fromkeys(str(said) for said in result.provenance["attribution"].dropna())
+    )
+    return (
+        f'<div lang="fr" role="note" aria-label="Légende" style="{LEGEND}">'
+        f"<details open><summary>Légende</summary><strong>{_text(about.name)}</strong><br>"
+        f"{_text(' ; '.join(tags))}"
+        f'<ul style="list-style:none;margin:4px 0;padding:0">{keys}</ul>'
+        f"<small>Sources : {_text(inert.clean(sources, 300) or 'non indiquées')}</small>"
+        "</details></div>"
+    )
+
+
+LEGEND = (
+    "position:fixed;bottom:10px;right:10px;z-index:1000;max-width:240px;padding:6px 10px;"
+    "background:#fff;color:#1a1a1a;border:1px solid #6b6b6b;font:13px/1.35 sans-serif"
+)
+
+
+def _swatch(answer: words.Answer) -> str:
+    # a box drawn by its border: « hatch » and dash are told by the line, not by the colour alone
+    line = {"solid": "solid", "lines": "dashed", "none": "dotted"}[answer.hatch]
+    wash = f"{answer.colour}80" if answer.hatch == "solid" else f"{answer.colour}26"
+    return _shape(f"width:20px;height:10px;border:2.5px {line} {answer.colour};background:{wash}")
+
+
+def _sign(kind: str, colour: str) -> str:
+    turned = "transform:rotate(45deg)" if kind == "farm" else "border-radius:50%"
+    return _shape(f"width:12px;height:12px;margin:0 6px;background:{colour};{turned}")
+
+
+def _shape(style: str) -> str:
+    return f'<span style="display:inline-block;vertical-align:middle;{style}"></span>'
 
 
 def _outline(block: dict[str, Any], shape: Any, answer: words.Answer) -> folium.GeoJson:
@@ -95,13 +223,14 @@ def _places(places: list[dict[str, Any]], result: Result, made: folium.Map) -> N
             if place["kind"] != kind:
                 continue
             at = points[kind][place["id"]]
-            folium.RegularPolygonMarker(
+            folium.Marker(
                 [round(at.y, 6), round(at.x, 6)],
-                number_of_sides=4 if kind == "farm" else 12,
-                radius=9,
-                color="#ffffff",
-                fill_color=words.PLACE_COLOURS[kind],
-                fill_opacity=1,
+                icon=folium.DivIcon(
+                    html=_sign(kind, words.PLACE_COLOURS[kind]),
+                    icon_size=(24, 24),
+                    icon_anchor=(12, 12),
+                    class_name="",
+                ),
                 popup=_popup(place["name"], place["facts"]),
             ).add_to(group)
         group.add_to(made)
@@ -114,7 +243,13 @@ def _popup(title: str, lines: popups.Pairs) -> folium.Popup:
         if value
     )
     content = f"<strong>{_text(title)}</strong><table>{rows}</table>"
-    return folium.Popup(folium.Html(content, script=True), max_width=WIDTH)
+    return folium.Popup(
+        folium.Html(f'<div style="font:13px/1.35 sans-serif">{content}</div>', script=True),
+        max_width=WIDTH,
+        max_height=HEIGHT,
+        auto_pan_padding_top_left=(ZOOM_WIDTH, 10),
+        auto_pan_padding_bottom_right=(KEY_WIDTH, 10),
+    )
 
 
 def _text(value: str) -> str:
