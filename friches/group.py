@@ -112,7 +112,7 @@ OWNERS = {
     "public": "personne publique",
     "section": "section de commune",
     "legal": "personne morale privée",
-    "natural": "particulier",
+    "natural": "personne physique",
     "unknown": "propriétaire inconnu",
 }
 

@@ -1,0 +1,273 @@
+"""The plan of one block at a round scale, written as SVG by a template: no network, no tiles.
+
+Paths are written straight from the geometries, in millimetres on paper: the page's policy refuses
+the inline styles that drawing libraries put in their SVG, and texts stay texts.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import shapely
+from pyproj import CRS, Proj, Transformer
+
+from friches.view import compact, words
+from friches.view.paper import Label, Locator, Paper, Plan, Tick, path
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from friches.result import Result
+
+SCALES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
+"""Scale denominators tried in turn (craft.md S5)."""
+WIDTH_MM, HEIGHT_MM = 182.0, 152.0
+"""Size on paper, with the grid's figures and the legend."""
+LEFT_MM, BOTTOM_MM, EDGE_MM = 5.0, 11.0, 0.3
+"""Room left of the frame (grid), under it (grid and legend), and around it for its line."""
+LOCATOR_MM = 34.0
+FILLED = 0.72
+"""Part of the frame that the block fills at most: its neighbourhood must show."""
+STEPS_M = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+STEP_MM = 35.0
+"""Least distance on paper between two lines of the grid."""
+FINE_MM = 0.05
+"""Outlines of neighbours are simplified by this much on paper."""
+LABEL_MM = 5.0
+"""A neighbour narrower than this on paper is drawn without its number."""
+MOST_LABELS = 150
+ROAD_MOST_IMPORTANCE = 5
+"""BD TOPO: 1 to 5 are roads; 6 (and unknown) are tracks and paths, drawn dashed."""
+
+
+class Atlas(NamedTuple):
+    """What every plan of a result shares, made once."""
+
+    parcels: gpd.GeoDataFrame
+    parcel_of: dict[str, int]
+    answers: dict[str, str]
+    members: dict[str, list[str]]
+    blocks: Any
+    answer_of_block: dict[str, str]
+    roads: gpd.GeoDataFrame | None
+    crs: CRS
+    to_degrees: Transformer
+    projection: Proj
+    locator: Locator
+    locator_paper: Paper
+
+
+def survey(result: Result) -> Atlas:
+    """Return what every plan shares: a spatial index, who belongs where, the locator.
+
+    Parameters
+    ----------
+    result : Result
+        Already cut down by `audience.visible`: for the public parcels have no number, and plans
+        show the block's outline alone.
+    """
+    crs = CRS(result.blocks.crs or result.study.crs)
+    concerned = set(result.members["parcel_id"])
+    ids = result.parcels["parcel_id"].to_numpy(dtype=object)
+    known = result.fallow[result.fallow["parcel_id"].isin(concerned)]
+    members: dict[str, list[str]] = {}
+    for parcel, block in zip(result.members["parcel_id"], result.members["block_id"], strict=True):
+        members.setdefault(block, []).append(parcel)
+    locator, paper = _locator(result)
+    return Atlas(
+        parcels=result.parcels,
+        parcel_of={pid: place for place, pid in enumerate(ids) if pid in concerned},
+        answers={
+            pid: words.answer_key(answer)
+            for pid, answer in zip(known["parcel_id"], known["answer"], strict=True)
+        },
+        members={block: sorted(parcels) for block, parcels in members.items()},
+        blocks=result.blocks.set_index("block_id").geometry,
+        answer_of_block={
+            block: words.answer_key(answer)
+            for block, answer in zip(
+                result.blocks["block_id"], result.blocks["answer"], strict=True
+            )
+        },
+        roads=result.roads,
+        crs=crs,
+        to_degrees=Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True),
+        projection=Proj(crs),
+        locator=locator,
+        locator_paper=paper,
+    )
+
+
+def scale_for(bounds: tuple[float, float, float, float]) -> int:
+    """Return the largest round scale at which `bounds` (metres) and some ground around fit."""
+    wide, high = bounds[2] - bounds[0], bounds[3] - bounds[1]
+    width, height = WIDTH_MM - LEFT_MM - 2 * EDGE_MM, HEIGHT_MM - BOTTOM_MM - 2 * EDGE_MM
+    for scale in SCALES:
+        if wide * 1000 / scale <= FILLED * width and high * 1000 / scale <= FILLED * height:
+            return scale
+    return SCALES[-1]
+
+
+def north_of(atlas: Atlas, x: float, y: float) -> float:
+    """Return the degrees clockwise from grid north to true north at a point of the study's CRS.
+
+    PROJ's meridian convergence is the angle from true north to grid north, counted clockwise.
+    """
+    lon, lat = atlas.to_degrees.transform(x, y)
+    return -float(atlas.projection.get_factors(lon, lat).meridian_convergence)
+
+
+def draw(atlas: Atlas, block_id: str) -> Plan:
+    """Return the plan of one block in its neighbourhood.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        From `survey`.
+    block_id : str
+        A block of the result.
+    """
+    shape = atlas.blocks.loc[block_id]
+    scale = scale_for(shape.bounds)
+    left, top = LEFT_MM, EDGE_MM
+    right, bottom = WIDTH_MM - EDGE_MM, HEIGHT_MM - BOTTOM_MM
+    middle_x = (shape.bounds[0] + shape.bounds[2]) / 2
+    middle_y = (shape.bounds[1] + shape.bounds[3]) / 2
+    metre = 1000 / scale
+    west = middle_x - (right - left) / 2 / metre
+    south = middle_y - (bottom - top) / 2 / metre
+    frame = (west, south, west + (right - left) / metre, south + (bottom - top) / metre)
+    paper = Paper(west, south, metre, left, bottom)
+    near = _near(atlas.parcels, frame)
+    own = [atlas.parcel_of[pid] for pid in atlas.members.get(block_id, ())]
+    others = near[~np.isin(near, own)]
+    shapes = atlas.parcels.geometry.to_numpy()
+    clipped = shapely.clip_by_rect(shapes[others], *frame)
+    step = next((s for s in STEPS_M if s * metre >= STEP_MM), STEPS_M[-1])
+    outer, inner = _roads(atlas.roads, frame, paper)
+    return Plan(
+        block_id=block_id,
+        scale=scale,
+        width=WIDTH_MM,
+        height=HEIGHT_MM,
+        left=left,
+        top=top,
+        right=right,
+        bottom=bottom,
+        neighbours=path(shapely.simplify(clipped, FINE_MM / metre), paper),
+        roads=outer,
+        tracks=inner,
+        outline=path([shape], paper),
+        members=_members(atlas, block_id, shapes, own, paper),
+        labels=_labels(atlas.parcels, own, others, clipped, paper),
+        columns=_ticks(frame[0::2], step, metre, left, "E"),
+        rows=[
+            Tick(round(bottom - (tick.at - top), 2), tick.text)
+            for tick in _ticks(frame[1::2], step, metre, top, "N")
+        ],
+        north=north_of(atlas, middle_x, middle_y),
+        bar_mm=round(step * metre, 2),
+        bar_m=step,
+        grid=atlas.crs.name.split(" / ")[-1],
+        locator=_placed(atlas, middle_x, middle_y),
+    )
+
+
+def _near(parcels: gpd.GeoDataFrame, frame: tuple[float, float, float, float]) -> Any:
+    return np.sort(parcels.sindex.query(shapely.box(*frame)))
+
+
+def _members(
+    atlas: Atlas, block_id: str, shapes: Any, own: list[int], paper: Paper
+) -> list[tuple[str, str]]:
+    if not own:
+        return [(path([atlas.blocks.loc[block_id]], paper), atlas.answer_of_block[block_id])]
+    return [
+        (path([shapes[place]], paper), atlas.answers.get(pid, "unknown"))
+        for place, pid in zip(own, atlas.members[block_id], strict=True)
+    ]
+
+
+def _roads(
+    roads: gpd.GeoDataFrame | None, frame: tuple[float, float, float, float], paper: Paper
+) -> tuple[str, str]:
+    """Return roads and tracks as two paths."""
+    if roads is None or roads.empty:
+        return "", ""
+    near = roads.iloc[np.sort(roads.sindex.query(shapely.box(*frame)))]
+    shapes = shapely.clip_by_rect(near.geometry.to_numpy(), *frame)
+    road = (near["importance"] <= ROAD_MOST_IMPORTANCE).fillna(value=False).to_numpy(dtype=bool)
+    road &= near["drivable"].fillna(value=False).to_numpy(dtype=bool)
+    return path(shapes[road], paper), path(shapes[~road], paper)
+
+
+def _labels(
+    parcels: gpd.GeoDataFrame, own: list[int], others: Any, clipped: Any, paper: Paper
+) -> list[Label]:
+    """Return the numbers of the block's parcels, and of the neighbours large enough for one."""
+    narrow = shapely.bounds(clipped)
+    room = np.minimum(narrow[:, 2] - narrow[:, 0], narrow[:, 3] - narrow[:, 1]) * paper.metre
+    fits = np.flatnonzero(room >= LABEL_MM)
+    fits = fits[np.argsort(-room[fits], kind="stable")][:MOST_LABELS]
+    chosen = [*own, *others[fits].tolist()]
+    shapes = [*parcels.geometry.iloc[own], *clipped[fits]]
+    rows = parcels.iloc[chosen]
+    sections = set(
+        zip(rows["prefix"].iloc[: len(own)], rows["section"].iloc[: len(own)], strict=True)
+    )
+    spots = shapely.point_on_surface(np.asarray(shapes, dtype=object))
+    places = paper.at(shapely.get_coordinates(spots).reshape(-1, 2))
+    kept = ~(shapely.is_empty(spots) | shapely.is_missing(spots))
+    labels = []
+    turn = iter(places.tolist())
+    for rank, (prefix, section, number) in enumerate(
+        zip(rows["prefix"], rows["section"], rows["number"], strict=True)
+    ):
+        if not kept[rank]:
+            continue
+        x, y = next(turn)
+        if words.missing(number):
+            continue
+        bare = str(number).lstrip("0") or "0"
+        alone = sections == {(prefix, section)}
+        text = bare if alone else f"{words.section(str(section))} {bare}"
+        labels.append(Label(x, y, text, rank < len(own)))
+    return labels
+
+
+def _ticks(
+    ends: tuple[float, ...], step: int, metre: float, start: float, letter: str
+) -> list[Tick]:
+    """Return the grid lines between two coordinates, placed from `start` (mm) on."""
+    low, high = ends
+    return [
+        Tick(
+            round(start + (n * step - low) * metre, 2),
+            f"{letter}{words.NBSP}{words.number(n * step)}",
+        )
+        for n in range(math.ceil(low / step), math.floor(high / step) + 1)
+    ]
+
+
+def _locator(result: Result) -> tuple[Locator, Paper]:
+    """Return the territory's outline with every block, and how to place a point on it."""
+    area = compact.study_area(result.parcels)
+    bounds = area.total_bounds if len(area) else result.blocks.total_bounds
+    if len(result.blocks) == 0 and not len(area):
+        bounds = (0.0, 0.0, 1.0, 1.0)
+    west, south, east, north = (float(end) for end in bounds)
+    metre = (LOCATOR_MM - 2) / max(east - west, north - south, 1.0)
+    left = (LOCATOR_MM - (east - west) * metre) / 2
+    low = (LOCATOR_MM + (north - south) * metre) / 2
+    paper = Paper(west, south, metre, left, low)
+    shapes = shapely.simplify(area.to_numpy(), FINE_MM / metre)
+    spots = shapely.simplify(result.blocks.geometry.to_numpy(), FINE_MM / metre)
+    drawn = Locator(LOCATOR_MM, path(shapes, paper), path(spots, paper), 0.0, 0.0)
+    return drawn, paper
+
+
+def _placed(atlas: Atlas, x: float, y: float) -> Locator:
+    place = atlas.locator_paper.at(np.array([[x, y]])).tolist()[0]
+    return atlas.locator._replace(x=place[0], y=place[1])

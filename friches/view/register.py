@@ -1,0 +1,171 @@
+"""The register to read and print: blocks, parcels, method, thresholds, sources, questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from friches import __version__
+from friches.view import evidence, inert, method, page, popups, questions, words
+from friches.view.audience import (
+    WITHDRAWN,
+    by_owner_kind,
+    destroy_mention,
+    is_public,
+    visible,
+)
+from friches.view.map import headline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from friches.result import Result
+
+MOST_PARCELS = 3_000
+"""Above this many parcels the page lists only candidates and unknown ones (a page to print)."""
+CAP = 240
+"""Longest text in a cell; the block sheets have the whole (craft.md X12)."""
+
+
+def write_register_html(result: Result, path: Path | str) -> Path:
+    """Write the register as one HTML page that opens from disk and prints on A4.
+
+    Parameters
+    ----------
+    result : Result
+        What a run found; cut down here to what the study's audience may see.
+    path : Path or str
+        The file to write; sheets are expected in `sheets/` beside it.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
+    return page.write(Path(path), register_html(result))
+
+
+def register_html(result: Result) -> str:
+    """Return the page `write_register_html` writes: the same bytes for the same result."""
+    shown = visible(result)
+    day = shown.study.study.day
+    running = f'@page {{ @bottom-left {{ content: "Registre – droit au {words.day(day)}"; }} }}\n'
+    parcels = _parcels(shown, listed(shown))
+    over, of, tolerance = method.gaps(shown.facts)
+    return page.render(
+        "register.html.j2",
+        shown.study,
+        f"{shown.study.name} : registre",
+        styles=[page.asset("sheet.css"), page.asset("register.css"), running],
+        public=is_public(shown),
+        destroy=destroy_mention(shown.study),
+        kinds=by_owner_kind(result).to_dict("records") if "owner_kind" in result.facts else [],
+        headline=headline(shown),
+        blocks=_blocks(shown),
+        parcels=parcels,
+        candidates=[row for row in parcels if row["candidate"]],
+        others=[row for row in parcels if not row["candidate"]],
+        counts=_counts(shown),
+        whole=len(parcels) == len(shown.fallow),
+        gaps={"over": over, "of": of, "tolerance": tolerance},
+        thresholds=method.thresholds(day),
+        laws=method.laws(day),
+        questions=questions.totals(shown.members, shown.fallow).to_dict("records"),
+        sources=shown.provenance.to_dict("records"),
+        missing=shown.missing.to_dict("records"),
+        run=page.run_id(shown),
+        version=__version__,
+    )
+
+
+def listed(result: Result, most: int = MOST_PARCELS) -> pd.DataFrame:
+    """Return the rows of `fallow` to list, what to do next first: unknown with signs, yes, others.
+
+    Parameters
+    ----------
+    result : Result
+    most : int
+        Above this many parcels only those answered yes or unknown are returned.
+    """
+    known = result.fallow
+    candidate = known["answer"].fillna(value=True).astype(bool) & ~withdrawn(known)
+    if len(known) > most:
+        known, candidate = known[candidate], candidate[candidate]
+    turn = known["answer"].map({True: 1, False: 3}).astype("float64").fillna(2)
+    turn = turn.mask(known["answer"].isna() & known["reasons"].notna(), 0)
+    turn = turn.mask(withdrawn(known), 4)
+    return known.assign(turn=turn).sort_values(["turn", "rank", "parcel_id"]).drop(columns="turn")
+
+
+def withdrawn(known: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows of `fallow` are parcels whose removal was asked for."""
+    asked = known.get("withdrawn")
+    if asked is None:
+        return known["parcel_id"].isna()
+    return asked.fillna(value=False).astype(bool)
+
+
+def answer_said(row: Mapping[Any, Any]) -> str:
+    """Return a parcel's answer in words, or that its removal was asked for."""
+    gone = row.get("withdrawn")
+    return WITHDRAWN if not words.missing(gone) and gone else words.answer(row["answer"])
+
+
+def advised(result: Result) -> dict[str, dict[str, Any]]:
+    """Return, by block, its first route in the advised order that is not closed."""
+    left = result.routes[result.routes["answer"].fillna(value=True).astype(bool)]
+    first = left.sort_values(["block_id", "order"]).drop_duplicates("block_id")
+    return {str(row["block_id"]): dict(row) for row in first.to_dict("records")}  # type: ignore[arg-type]
+
+
+def _blocks(result: Result) -> list[dict[str, Any]]:
+    meals = popups.rows_of(result.meals, "block_id")
+    none = result.meals.iloc[:0]
+    routes = advised(result)
+    matches = {row["block_id"]: row for row in result.matches.to_dict("records")}
+    names = dict(zip(result.farmers["farmer_id"], result.farmers["name"], strict=True))
+    rows = []
+    for block in popups.sorted_blocks(result).drop(columns="geometry").to_dict("records"):
+        block_id = inert.safe_name(str(block["block_id"]))
+        match = matches.get(block_id, {})
+        rows.append(
+            block
+            | {
+                "sheet": f"sheets/{block_id}.html",
+                "eaten": popups.block_meals(meals.get(block_id, none), block["area_ha"]),
+                "route": routes.get(block_id),
+                "farm": names.get(match.get("farmer_id"), ""),
+                "minutes": match.get("minutes"),
+            }
+        )
+    return rows
+
+
+def _parcels(result: Result, known: pd.DataFrame) -> list[dict[str, Any]]:
+    block_of = dict(zip(result.members["parcel_id"], result.members["block_id"], strict=True))
+    facts = result.facts.reindex(columns=["parcel_id", "area_registered_m2", "area_m2"])
+    rows = known.merge(facts, on="parcel_id", how="left").to_dict("records")
+    return [
+        {str(name): value for name, value in row.items()}
+        | {
+            "block": block_of.get(row["parcel_id"], ""),
+            "reference": evidence.reference(str(row["parcel_id"])),
+            "area": row["area_m2"]
+            if words.missing(row["area_registered_m2"])
+            else row["area_registered_m2"],
+            "by_plan": words.missing(row["area_registered_m2"]),
+            "answer_said": answer_said(row),
+            "candidate": answer_said(row) not in (WITHDRAWN, words.ANSWERS["no"].word),
+            "said": inert.clean(words.text(row["reasons"], ""), CAP),
+            "unsaid": inert.clean(words.text(row["against"], ""), CAP),
+        }
+        for row in rows
+    ]
+
+
+def _counts(result: Result) -> dict[str, int]:
+    gone = withdrawn(result.fallow)
+    answers = [words.answer_key(answer) for answer in result.fallow.loc[~gone, "answer"]]
+    return {key: answers.count(key) for key in words.ANSWERS} | {"withdrawn": int(gone.sum())}
