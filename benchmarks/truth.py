@@ -1,8 +1,8 @@
 """Precision and recall by area of « answer = yes » against the truth of fictitious territories.
 
 The plain exclusion filter stands beside it: cadastre minus what was declared in the last three
-campaigns, minus closed forest, minus built land (detection.md §1.2: the method of most inventories;
-the State's study found 5 to 10 % of its hits right on real land).
+campaigns, minus closed forest, minus built land (ref. R2: the method of most inventories; the
+State's study found 5 to 10 % of its hits right on real land).
 
 Fictitious land says nothing of real land. The embedded territory was looked at while the rules were
 written; the other seeds were not.

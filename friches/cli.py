@@ -145,11 +145,23 @@ def demo(out: Out = None, quiet: Quiet = False) -> None:
 @app.command()
 def check(study_file: StudyFile, quiet: Quiet = False) -> None:
     """Lire et vérifier une étude, sans rien écrire : tous les défauts de toutes les couches."""
+    from friches import privacy
+    from friches.sources.exclusions import read_exclusions, unmatched
     from friches.sources.read import read_layers
     from friches.studyfile import read_study
 
     with _readable_errors():
-        layers = read_layers(read_study(study_file))
+        study = read_study(study_file)
+        privacy.check_purpose(study)
+        asked = read_exclusions(study)
+        layers = read_layers(study)
+        lost = unmatched(asked, layers["parcels"])
+        for warning in privacy.owners_warnings(study):
+            typer.echo(f"Attention : {warning}", err=True)
+        if lost:
+            typer.echo(
+                f"Attention : exclusions.csv : absentes du cadastre : {', '.join(lost)}", err=True
+            )
         if not quiet:
             for name, table in layers.items():
                 notes = "".join(f" ; {key} : {value}" for key, value in table.attrs.items())

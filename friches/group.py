@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,9 @@ import pandas as pd
 from friches import tables
 from friches.measures.declared import crop_labels
 from friches.spatial.blocks import group, outlines
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @cache
@@ -38,7 +41,11 @@ def candidates(fallow: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
 
 
 def form_blocks(
-    parcels: gpd.GeoDataFrame, facts: pd.DataFrame, fallow: pd.DataFrame, evidence: pd.DataFrame
+    parcels: gpd.GeoDataFrame,
+    facts: pd.DataFrame,
+    fallow: pd.DataFrame,
+    evidence: pd.DataFrame,
+    withdrawn: Collection[str] = (),
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Group candidates that touch, or that a track narrower than the stated gap separates.
 
@@ -53,6 +60,7 @@ def form_blocks(
         Table `members`.
     """
     chosen = candidates(fallow, evidence)
+    chosen = chosen[~chosen.index.isin(list(withdrawn))]
     rows = parcels[parcels["parcel_id"].isin(chosen.index)]
     labels = []
     for yes in (True, False):

@@ -33,6 +33,8 @@ class Result:
         Absent layers: layer, label, settles (French, what the layer would settle).
     provenance : DataFrame
         Layers read: layer, file, sha256, publisher, licence, vintage, attribution.
+    exclusions : DataFrame or None
+        Parcels withdrawn at somebody's request (exclusions.csv): in no block.
     summary : dict
         The headline figures of summary.json.
     durations : dict
@@ -58,6 +60,7 @@ class Result:
     provenance: pd.DataFrame
     roads: gpd.GeoDataFrame | None = None
     owners: pd.DataFrame | None = None
+    exclusions: pd.DataFrame | None = None
     summary: dict[str, Any] = field(default_factory=dict)
     durations: dict[str, float] = field(default_factory=dict)
 

@@ -9,12 +9,13 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from friches import fallow, group, keep, match, meals, tables
+from friches import fallow, group, keep, match, meals, privacy, tables
 from friches.facts import dictionary, measure
 from friches.result import Result
 from friches.scenarios.routes import plan
 from friches.scenarios.rule import rule
 from friches.sources.catalogue import catalogue
+from friches.sources.exclusions import exclusions_key, read_exclusions
 from friches.sources.read import layer_keys, provenance, read_layers
 from friches.spatial.reach import travel
 from friches.summary import summarise
@@ -64,9 +65,13 @@ def run(
     InputError
         Every breach of every layer, at once.
     """
+    privacy.check_purpose(study)
+    asked = read_exclusions(study)
     folder = keep_in or study.folder / ".friches"
+    restricted = study.study.audience == "restricted"  # names are kept nowhere but in the outputs
     spent: dict[str, float] = {}
-    stage = _stages(folder if keep.writable(folder) else None, progress or _silent, spent)
+    kept = folder if keep.writable(folder) and not restricted else None
+    stage = _stages(kept, progress or _silent, spent)
 
     keys = layer_keys(study)
     layers = stage("layers", keys, lambda: read_layers(study))
@@ -76,7 +81,9 @@ def run(
     judged = [spatial, study.study.day]
     found = stage("fallow", judged, lambda: _judge(facts, study))
     parcels = layers["parcels"]
-    grouped = stage("blocks", judged, lambda: _group(parcels, facts, found))
+    judged = [*judged, exclusions_key(study)]
+    withdrawn = list(asked["parcel_id"])
+    grouped = stage("blocks", judged, lambda: _group(parcels, facts, found, withdrawn))
     blocks, members = grouped["blocks"], grouped["members"]
 
     places = [keys.get("canteens"), keys.get("farmers"), keys.get("roads"), study.reach]
@@ -119,6 +126,7 @@ def run(
         provenance=provenance(study, layers),
         roads=layers.get("roads"),
         owners=layers.get("owners"),
+        exclusions=asked,
         durations=spent,
     )
     return summarise(result)
@@ -157,8 +165,12 @@ def _judge(facts: pd.DataFrame, study: Study) -> dict[str, Any]:
     return {"evidence": evidence, "fallow": fallow.conclude(facts, evidence)}
 
 
-def _group(parcels: Any, facts: pd.DataFrame, found: Mapping[str, Any]) -> dict[str, Any]:
-    blocks, members = group.form_blocks(parcels, facts, found["fallow"], found["evidence"])
+def _group(
+    parcels: Any, facts: pd.DataFrame, found: Mapping[str, Any], withdrawn: list[str]
+) -> dict[str, Any]:
+    blocks, members = group.form_blocks(
+        parcels, facts, found["fallow"], found["evidence"], withdrawn
+    )
     return {"blocks": blocks, "members": members}
 
 

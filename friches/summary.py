@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from friches import meals
+from friches.sources.exclusions import counted
 
 if TYPE_CHECKING:
     from friches.result import Result
@@ -33,6 +34,7 @@ def summarise(result: Result) -> Result:
         "parcels_fallow_yes": int(yes.sum()),
         "parcels_fallow_unknown": int(result.fallow["answer"].isna().sum()),
         "area_fallow_ha": None if unruled else round(float(areas.loc[found].sum()) / 10_000, 2),
+        "parcels_withdrawn": withdrawn(result),
         "blocks": len(result.blocks),
     }
     summary |= _food(result)
@@ -40,6 +42,13 @@ def summarise(result: Result) -> Result:
     summary["missing_layers"] = sorted(result.missing["layer"])
     summary["seconds"] = None
     return replace(result, summary=summary)
+
+
+def withdrawn(result: Result) -> int:
+    """Return how many parcels are left out at somebody's request."""
+    if result.exclusions is None:
+        return 0
+    return counted(result.exclusions, result.parcels)["withdrawn"]
 
 
 def _food(result: Result) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Every table that passes between stages, described once and checked at the door.
 
 A table is a plain (Geo)DataFrame. `TABLES` (from tables.toml) says what its columns hold (French
-label, unit, whether a value may be missing); `check` refuses a table with every breach in one message; the column guide
-shown to readers is made from the same place (`columns`).
+label, unit, whether a value may be missing); `check` refuses a table with every breach in one
+message; the column guide shown to readers is made from the same place (`columns`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ STAGES = (
     "vigne abandonnée",
     "potentiel sylvopastoral",
 )
-"""The SAFER Occitanie's ten classes (Izifriche), in its words. VERIFIED: detection.md §1.1."""
+"""The SAFER Occitanie's ten classes (Izifriche), in its words. VERIFIED, ref. R4."""
 
 
 class Column(NamedTuple):

@@ -1,4 +1,4 @@
-"""Texts that must stay texts: what a hostile file may put in any label (craft.md X1)."""
+"""Texts that must stay texts: what a hostile file may put in any label."""
 
 from __future__ import annotations
 

@@ -37,11 +37,11 @@ def _with_names(**about):
 
 
 @pytest.mark.parametrize("audience", ["public", "internal", "restricted"])
-def test_no_owner_name_in_common_files(audience: str) -> None:
+def test_p9_no_owner_name_in_common_files(audience: str) -> None:
     assert "NOM INVENTÉ" not in _everything(visible(_with_names(audience=audience)))
 
 
-def test_public_sees_no_parcel_number_no_farmer() -> None:
+def test_p3_public_sees_no_parcel_number_no_farmer() -> None:
     shown = visible(_with_names(audience="public"))
     said = _everything(shown)
     assert not [pid for pid in IDS if pid in said]
@@ -55,14 +55,14 @@ def test_public_sees_no_parcel_number_no_farmer() -> None:
     assert set(shown.reach.loc[shown.reach["kind"] == "farm", "place_id"]) == {"F001"}
 
 
-def test_public_keeps_more_than_two_owners() -> None:
+def test_p11_public_keeps_more_than_two_owners() -> None:
     result = _with_names(audience="public")
     result.blocks["n_owners_low"] = [2, 3]
     shown = visible(result)
     assert list(shown.blocks["owners_said"]) == ["1 à 2", "au moins 3"]
 
 
-def test_internal_keeps_its_parcels_and_input_is_untouched() -> None:
+def test_p9_internal_keeps_its_parcels_and_input_is_untouched() -> None:
     result = _with_names(audience="internal")
     before = _everything(result)
     shown = visible(result)
@@ -74,3 +74,12 @@ def test_internal_keeps_its_parcels_and_input_is_untouched() -> None:
 def test_twice_is_once() -> None:
     once = visible(_with_names(audience="public"))
     assert _everything(visible(once)) == _everything(once)
+
+
+@pytest.mark.parametrize(("owners", "said"), [(1, "1 à 2"), (2, "1 à 2"), (3, "au moins 3")])
+def test_p11_one_owner_is_never_singled_out(owners: int, said: str) -> None:
+    result = tiny_result(audience="public")
+    result.blocks["n_owners_low"] = owners
+    shown = visible(result).blocks
+    assert set(shown["owners_said"]) == {said}
+    assert shown["n_owners_low"].isna().all() == (owners < 3)

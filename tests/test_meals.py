@@ -83,15 +83,15 @@ def matches(meals, *reached):
         ("huile", 7),
     ],
 )
-def test_elementary_meal_is_that_of_the_research_report(group, grams):
+def test_elementary_meal_is_the_one_worked_out_apart(group, grams):
     assert menu.need("elementaire").loc[group, "kg"] * 1000 == pytest.approx(grams, abs=0.5)
 
 
-def test_where_the_cycle_differs_from_the_report():
+def test_where_the_cycle_differs_from_that_meal():
     need = menu.need("elementaire")["kg"] * 1000
     # Eggs: the portion of the table (90 g) and not 100 g.
     assert need["œufs"] == pytest.approx(9 / 0.974 / 0.9)
-    # The arrêté asks 8 + 4 cheeses; the report's cycle had 10. 15 g + 44 g + 2 g.
+    # The arrêté asks 8 + 4 cheeses; the meal worked out apart had 10. 15 g + 44 g + 2 g.
     assert need["produits laitiers"] == pytest.approx(61)
 
 

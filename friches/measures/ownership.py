@@ -18,8 +18,8 @@ KINDS = ("section", "public", "legal", "unknown")  # the first found names the p
 def owner_facts(parcels: gpd.GeoDataFrame, owners: pd.DataFrame) -> pd.DataFrame:
     """Return owner_kind, owner_group, owner_known, owner_is_public, owner_is_section, land_class.
 
-    A parcel that the legal persons' file does not name belongs to natural persons (detection.md
-    §4.8, VERIFIED-3P), in a commune that the file covers; whether they are known stays a question.
+    A parcel that the legal persons' file does not name belongs to natural persons (ref. R9,
+    VERIFIED-3P), in a commune that the file covers; whether they are known stays a question.
     """
     index = pd.Index(parcels["parcel_id"], name="parcel_id")
     known = owners[owners["parcel_id"].isin(index)].copy()

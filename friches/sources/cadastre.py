@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IDENTIFIER = r"\d[\dAB]\d{3}\d{3}[0-9A-Z]{2}\d{4}"
-"""INSEE code (5), prefix (3), section (2), plan number (4): detection.md §4.1 (VERIFIED)."""
+"""INSEE code (5), prefix (3), section (2), plan number (4): VERIFIED, ref. R12."""
 _PARTS = ("code_dep", "code_com", "com_abs", "section", "numero")
 _LAYERS = ("parcelle", "parcelles", "parcel")
 

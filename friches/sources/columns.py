@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-"""Control and direction-changing characters (craft.md X12): they can hide or turn round a text."""
+"""Control and direction-changing characters: they can hide or turn round a text."""
 _SPACES = re.compile(r"[\t\r\n\v\f]+")
 _THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f\u2009](?=\d{3}(\D|$))")
 _YES = {"oui", "o", "yes", "y", "true", "vrai", "t", "1", "1.0"}
@@ -224,7 +225,7 @@ def read_csv_text(path: Path) -> pd.DataFrame:
     first = next((line for line in text.splitlines() if line.strip()), "")
     outside = re.sub(r'"[^"]*"', "", first)
     delimiter = max(";,\t|", key=outside.count)
-    rows = [r for r in csv.reader(text.splitlines(keepends=True), delimiter=delimiter) if any(r)]
+    rows = [r for r in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(r)]
     if len(rows) < 2:
         raise refuse("table sans aucune ligne", path, "ajouter des lignes ou retirer la source")
     header = [(clean(name) or f"colonne_{i}").lower() for i, name in enumerate(rows[0], start=1)]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_UNPACKED_BYTES = 8 * 1024**3
-"""8 GiB: the largest file a study may need, the RPG of the whole country, is 6.2 GB (detection.md
-§4.3, VERIFIED-3P); beyond it is a mistake or a bomb. ASSUMPTION on the margin."""
+"""8 GiB: the largest file a study may need, the RPG of the whole country, is 6.2 GB (ref. R11,
+VERIFIED-3P); beyond it is a mistake or a bomb. ASSUMPTION on the margin."""
 MAX_RATIO = 200
 """Unpacked over packed bytes. GeoJSON and DBF shrink 5 to 30 times; gzip cannot pass 1032
 (RFC 1951), which only constant bytes reach. ASSUMPTION on the bound."""

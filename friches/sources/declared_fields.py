@@ -26,9 +26,9 @@ MARGIN_M = 500.0
 """Metres read around the study: fields drawn askew, and neighbours' fields. ASSUMPTION."""
 LAYERS = ("parcelles_graphiques", "rpg_parcelles")
 """Names of the fields' layer: `parcelles_graphiques` (2023: in capitals), `RPG_Parcelles` from 2024
-(VERIFIED-3P, detection.md §4.3)."""
+(VERIFIED-3P, ref. R11)."""
 FIRST_CODES = 2015
-"""First campaign with three-letter crop codes; before, only the 28 groups (detection.md §4.3,
+"""First campaign with three-letter crop codes; before, only the 28 groups (ref. R10,
 VERIFIED)."""
 _GROUPS = range(1, 29)
 

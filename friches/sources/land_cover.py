@@ -22,7 +22,7 @@ CODES = {
     "ocsge": ["code_cs", "couverture", "cs"],
     "clc": ["code_18", "code_12", "code_06", "code_00", "code_90", "code_clc", "clc_code", "code"],
 }
-"""Columns that hold the code, newest product first (detection.md §4.4; OSO seen; CLC RECALLED)."""
+"""Columns that hold the code, newest product first (OCS GE: ref. R13; OSO seen; CLC RECALLED)."""
 USES = ["code_us", "usage", "us"]
 
 

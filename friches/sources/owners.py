@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from typing import TYPE_CHECKING
 
@@ -117,7 +118,9 @@ def _rows(path: Path) -> pd.DataFrame:
         text = raw.decode("cp1252", errors="replace")
     first = text.split("\n", 1)[0]
     delimiter = max(";,\t|", key=first.count)
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(row)]
+    rows = [
+        row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row)
+    ]
     if not rows:
         raise refuse("table vide", path, "donner le fichier de la DGFiP")
     header = None if re.match(r"\s*(\d|2[AB])", rows[0][0]) else rows.pop(0)

@@ -49,7 +49,7 @@ MAX_FEATURES = 4_000_000
 """Features kept of one layer: the largest study foreseen has 1,000,000 parcels, and some layers
 (buildings, fields of several years) are denser. ASSUMPTION on the margin."""
 MAX_VERTICES = 200_000_000
-"""Vertices of one layer: 3.2 GB of coordinates. Parcels have about 14 each (craft.md M13, RUN)."""
+"""Vertices of one layer: 3.2 GB of coordinates. Parcels have about 14 each (measured)."""
 DRIVERS = {"gpkg": "GPKG", "json": "GeoJSON", "shp": "ESRI Shapefile"}
 _AGAIN = "le télécharger ou l'exporter de nouveau"
 

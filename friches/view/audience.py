@@ -1,9 +1,12 @@
 """Who may see what: every view draws what `visible` gives, never the result itself.
 
 - public: blocks and owner kinds; no parcel number beside the word « friche », no parcel row at all
-  but bare outlines, no price, no owner, no farmer's name (craft.md P3, P8, P9, P11; design §2.9).
+  but bare outlines, no price, no owner, no farmer's name.
 - internal (the default): parcels and owner kinds; no owner's name.
 - restricted: the same in the common files; names go to separate files marked « restreint ».
+
+Parcels whose removal was asked for (`exclusions.csv`) are in no block; whatever the audience,
+nothing of their analysis is shown, and outside the public files they read « retirée à la demande ».
 """
 
 from __future__ import annotations
@@ -15,13 +18,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from friches import privacy
 from friches.view import words
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from friches.result import Result
+    from friches.studyfile import Study
 
+WITHDRAWN = "retirée à la demande"
+"""What a parcel whose removal was asked for reads, outside the public files."""
 PARCEL_ID = re.compile(r"(?<![0-9A-Za-z])\d[\dAB]\d{3}\d{3}[0-9A-Z]{2}\d{4}(?![0-9A-Za-z])")
 BY_PARCEL = ("facts", "evidence", "fallow", "members", "rulings")
 FARMERS_OWN = ("wants_ha", "installed_on", "productions")
@@ -41,12 +48,61 @@ def visible(result: Result) -> Result:
     For the public: `facts`, `evidence`, `fallow`, `members` and `rulings` have no row; `parcels`
     keep commune and outline only; farms are « Ferme 1 », « Ferme 2 », … under new ids; parcel
     numbers are taken out of every text. Applying it twice changes nothing more.
+
+    `fallow` gains `withdrawn` (boolean) where parcels were withdrawn: their answer, stage, reasons
+    and questions are emptied, `against` reads « retirée à la demande », and they have no row left
+    in `evidence` and `rulings`.
     """
     public = is_public(result)
     blocks = result.blocks.copy()
     blocks["owners_said"] = [words.owners(n, public) for n in blocks["n_owners_low"]]
-    shown = replace(result, blocks=blocks, owners=_nameless(result.owners))
+    shown = _withdrawn(replace(result, blocks=blocks, owners=_nameless(result.owners)))
     return _for_the_public(shown) if public else shown
+
+
+def destroy_mention(study: Study) -> str:
+    """Return « à détruire avant le … » for a restricted study, else "".
+
+    The day and its source stand in privacy.toml.
+    """
+    if study.study.audience != "restricted":
+        return ""
+    return f"à détruire avant le {words.day(privacy.destroy_by(study.study.day))}"
+
+
+def by_owner_kind(result: Result) -> pd.DataFrame:
+    """Return the candidate parcels by kind of owner: kind (French), parcels (NA where hidden).
+
+    For the public, kinds with under 11 parcels are hidden, and another one where the total would
+    give them away (`privacy.suppressed`). Parcels stand for owners, who are not counted in the
+    files read: one owner may hold several, so this protects less than a count of owners would.
+    """
+    kinds = result.facts.set_index("parcel_id")["owner_kind"].reindex(result.members["parcel_id"])
+    said = kinds.map(words.OWNER_KINDS).fillna(words.OWNER_KINDS["unknown"])
+    counts = said.value_counts().reindex(list(words.OWNER_KINDS.values()), fill_value=0)
+    counts = counts[counts > 0].rename("parcels")
+    shown = privacy.suppressed(counts) if is_public(result) else counts.astype("Int64")
+    table: pd.DataFrame = shown.rename_axis("kind").reset_index()
+    return table
+
+
+def _withdrawn(result: Result) -> Result:
+    asked = getattr(result, "exclusions", None)
+    if asked is None or asked.empty:
+        return result
+    gone = set(asked["parcel_id"])
+    fallow = result.fallow.copy()
+    fallow["withdrawn"] = fallow["parcel_id"].isin(gone).astype("boolean")
+    for column in ("answer", "stage", "reasons", "to_ask"):
+        fallow[column] = fallow[column].mask(fallow["withdrawn"].astype(bool))
+    fallow["against"] = fallow["against"].mask(fallow["withdrawn"].astype(bool), WITHDRAWN)
+    kept: dict[str, Any] = {
+        name: getattr(result, name)[~getattr(result, name)["parcel_id"].isin(gone)]
+        for name in ("evidence", "rulings")
+    }
+    # Who asked, why and when is nobody else's: only the count goes on.
+    bare = asked.iloc[:0] if is_public(result) else asked[["parcel_id"]]
+    return replace(result, fallow=fallow, **(kept | {"exclusions": bare}))
 
 
 def _nameless(owners: pd.DataFrame | None) -> pd.DataFrame | None:

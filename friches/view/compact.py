@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from friches.result import Result
 
 DEGREES = 1e-6
-"""Step of the coordinates: 0.11 m on the ground (craft.md M13)."""
+"""Step of the coordinates: 0.11 m on the ground."""
 SIMPLIFY_M = 0.5
-"""Tolerance of the shared simplification, in metres (craft.md M13)."""
+"""Tolerance of the shared simplification, in metres."""
 NEAR_M = 250.0
 """Parcels this near a block are drawn first when there are too many. ASSUMPTION: a few fields."""
 MOST_PARCELS = 20_000
-"""Parcels drawn at most: about 5 MB; 20 000 open in under 3 s (craft.md M13, RUN)."""
+"""Parcels drawn at most: about 5 MB; 20 000 open in under 3 s (measured)."""
 CLOSE_M = 12.0
 """Roads and streams (not parcelled) narrower than twice this are closed in the study's outline."""
 

@@ -2,7 +2,7 @@
 
 A rule that says yes to what it looks for may speak for a fallow or against it: its role decides.
 Rows that say the same are told once, each finding with its parcels, so that every row of the
-evidence appears exactly once (craft.md S3).
+evidence appears exactly once.
 """
 
 from __future__ import annotations

@@ -1,18 +1,26 @@
-"""The same candidates for QGIS: one GeoPackage, styled like the map, the same bytes every time."""
+"""The same candidates for QGIS: one GeoPackage, styled like the map, the same bytes every time.
+
+Its layer `visits` is for the field: one row a visit, never written over. This holds by design, not
+by force: the key is a fresh UUID, the form never asks for it, the review reads rows by that key and
+reports a row that changed. SQLite triggers refusing UPDATE and DELETE were left out: QField writes
+a new row in several steps, and its issue 7006 and Mergin's 1414 tell of triggers that break saving
+and syncing (VERIFIED, issue texts).
+
+No QGIS project is inside: only QGIS can write one.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyogrio
 
-from friches import tables
-from friches.view import page, popups, words
-from friches.view.audience import is_public, visible
+from friches.view import forms, inert, page, popups, words
+from friches.view.audience import WITHDRAWN, destroy_mention, is_public, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +31,7 @@ if TYPE_CHECKING:
 
 PARCEL_FACTS = ("area_registered_m2", "area_m2", "years_unused_low", "years_unused_high",
                 "owner_kind", "zone_plu", "slope_mean_pct", "road_distance_m")  # fmt: skip
-FILLS = {"solid": ("solid", 140), "lines": ("b_diagonal", 255), "none": ("no", 0)}
-LINES = {"": "solid", "7 4": "dash", "2 3": "dot"}
-"""QGIS words for the hatch and dash of `words.ANSWERS`."""
+ONE_A_VISIT = "une ligne par visite ; ajouter une ligne, ne jamais en corriger une ancienne"
 _STYLES = """
 CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256), f_table_schema TEXT(256),
@@ -36,13 +42,13 @@ CREATE TABLE layer_styles (
 
 
 def write_geopackage(result: Result, path: Path | str) -> Path:
-    """Write layers parcels, blocks, canteens and farms with their styles for QGIS.
+    """Write layers parcels, blocks, canteens, farms and visits with their styles for QGIS.
 
     Parameters
     ----------
     result : Result
         What a run found; cut down here to what the study's audience may see (for the public,
-        parcels are outlines without number or answer).
+        parcels are outlines without number or answer, and there is no layer `visits`).
     path : Path or str
         The .gpkg to write; an old one is replaced.
 
@@ -65,7 +71,14 @@ def write_geopackage(result: Result, path: Path | str) -> Path:
     with _clock(moment):
         for name, layer in layers.items():
             _write(layer, path, name, _about(shown))
-    _style(path, layers, moment)
+    with closing(sqlite3.connect(path)) as base:
+        columns = {name: _columns(layer) for name, layer in layers.items()}
+        if not is_public(shown):
+            _add_visits(base, shown, moment)
+            columns[forms.VISITS] = {name: said["kind"] for name, said in forms.visits().items()}
+        _style(base, columns, page.run_id(shown), moment)
+        _index(base, columns)
+        base.commit()
     return path
 
 
@@ -103,13 +116,18 @@ def _about(result: Result) -> dict[str, str]:
             result.provenance["layer"], result.provenance["attribution"], strict=True
         )
     ]
-    return {
+    said = {
         "edition": page.run_id(result),
         "droit_au": words.day(result.study.study.day),
         "version": words.AUDIENCES[result.study.study.audience],
         "avertissement": words.TO_CONFIRM,
         "sources": " ; ".join(sources),
-    } | ({"territoire": words.FICTITIOUS} if result.study.study.fictitious else {})
+    }
+    if result.study.study.fictitious:
+        said["territoire"] = words.FICTITIOUS
+    if mention := destroy_mention(result.study):
+        said["destruction"] = mention
+    return {name: inert.clean(text) for name, text in said.items()}
 
 
 def _parcels(result: Result) -> gpd.GeoDataFrame:
@@ -158,87 +176,64 @@ def _plain(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         made["answer"] = pd.Series(
             [words.answer(v) for v in made["answer"]], index=made.index, dtype="str"
         )
+    if "withdrawn" in made:
+        gone = made.pop("withdrawn").fillna(value=False).astype(bool)
+        made["answer"] = made["answer"].mask(gone, WITHDRAWN)
     return made[[*(column for column in made.columns if column != "geometry"), "geometry"]]
 
 
-def _style(path: Path, layers: dict[str, gpd.GeoDataFrame], moment: str) -> None:
-    with closing(sqlite3.connect(path)) as base:
-        base.executescript(_STYLES)
-        base.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change)"
-            " VALUES ('layer_styles', 'attributes', 'layer_styles', ?)",
-            (moment,),
-        )
-        base.executemany(
-            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
-            " f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner,"
-            " ui, update_time) VALUES ('', '', ?, 'geom', ?, ?, '', 1, ?, '', '', ?)",
-            [
-                (name, name, qml(name, layer), f"friches : {name}", moment)
-                for name, layer in layers.items()
-            ],
-        )
-        if "parcel_id" in layers["parcels"]:
-            base.execute("CREATE UNIQUE INDEX parcels_parcel_id ON parcels (parcel_id)")
-        base.commit()
+def _columns(layer: gpd.GeoDataFrame) -> dict[str, str]:
+    return {name: str(layer[name].dtype) for name in layer.columns if name != "geometry"}
 
 
-def qml(name: str, layer: gpd.GeoDataFrame) -> str:
-    """Return the QGIS style of a layer: the map's words and colours, French column names."""
-    return (
-        page.environment()
-        .get_template("layer.qml.j2")
-        .render(
-            classes=_classes() if "answer" in layer else [],
-            width="0.66" if name == "blocks" else "0.26",
-            symbol=_symbol(name),
-            fields=[(c, _label(name, c)) for c in layer.columns if c != "geometry"],
-            geometry=0 if name in {"canteens", "farms"} else 2,
-        )
+def _add_visits(base: sqlite3.Connection, result: Result, moment: str) -> None:
+    """Add the empty layer of visits: a point each, perhaps without position."""
+    said = forms.visits()
+    columns = ", ".join(
+        f"{name} {spec['kind']}{' NOT NULL' if spec.get('required') else ''}"
+        f"{' UNIQUE' if spec.get('unique') else ''}"
+        for name, spec in said.items()
+    )
+    base.execute(
+        "CREATE TABLE visits"
+        f" (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POINT, {columns})"
+    )
+    srs = base.execute("SELECT srs_id FROM gpkg_contents WHERE table_name = 'blocks'").fetchone()
+    west, south, east, north = (float(end) for end in result.parcels.total_bounds)
+    base.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change,"
+        " min_x, min_y, max_x, max_y, srs_id) VALUES (?, 'features', ?, ?, ?, ?, ?, ?, ?, ?)",
+        (forms.VISITS, forms.VISITS, ONE_A_VISIT, moment, west, south, east, north, srs[0]),
+    )
+    base.execute(
+        "INSERT INTO gpkg_geometry_columns VALUES ('visits', 'geom', 'POINT', ?, 0, 0)", srs
     )
 
 
-def _classes() -> list[dict[str, Any]]:
-    return [
-        {
-            "word": answer.word,
-            "rgb": _rgb(answer.colour),
-            "fill": FILLS[answer.hatch][0],
-            "alpha": FILLS[answer.hatch][1],
-            "line": LINES[answer.dash],
-        }
-        for answer in words.ANSWERS.values()
-    ]
+def _style(
+    base: sqlite3.Connection, columns: dict[str, dict[str, str]], run_id: str, moment: str
+) -> None:
+    base.executescript(_STYLES)
+    base.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change)"
+        " VALUES ('layer_styles', 'attributes', 'layer_styles', ?)",
+        (moment,),
+    )
+    base.executemany(
+        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
+        " f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner,"
+        " ui, update_time) VALUES ('', '', ?, 'geom', ?, ?, '', 1, ?, '', '', ?)",
+        [
+            (name, name, forms.qml(name, said, run_id), f"friches : {name}", moment)
+            for name, said in columns.items()
+        ],
+    )
 
 
-def _rgb(colour: str) -> str:
-    return ",".join(str(int(colour[n : n + 2], 16)) for n in (1, 3, 5))
-
-
-def _symbol(name: str) -> dict[str, Any]:
-    if name not in {"canteens", "farms"}:
-        options = [("color", "0,0,0,0"), ("style", "no"), ("outline_color", "138,138,138,255")]
-        return {"type": "fill", "class": "SimpleFill", "options": options}
-    kind, shape = ("farm", "pentagon") if name == "farms" else ("canteen", "circle")
-    options = [
-        ("name", shape),
-        ("color", f"{_rgb(words.PLACE_COLOURS[kind])},255"),
-        ("outline_color", "255,255,255,255"),
-        ("size", "4"),
-    ]
-    return {"type": "marker", "class": "SimpleMarker", "options": options}
-
-
-def _label(layer: str, column: str) -> str:
-    """Return the French name of a column, from the tables it may come from."""
-    homes = {
-        "parcels": ("parcels", "fallow", "members", "facts"),
-        "blocks": ("blocks", "matches", "meals"),
-        "canteens": ("canteens",),
-        "farms": ("farmers",),
-    }[layer]
-    for home in homes:
-        for described in tables.TABLES[home].columns:
-            if described.name == column:
-                return described.label
-    return words.COLUMNS.get(column, column)
+def _index(base: sqlite3.Connection, columns: dict[str, dict[str, str]]) -> None:
+    """Let no file hold a parcel or a block twice, and find the visits of a parcel at once."""
+    for layer, key in (("parcels", "parcel_id"), ("blocks", "block_id")):
+        if key in columns[layer]:
+            base.execute(f"CREATE UNIQUE INDEX {layer}_{key} ON {layer} ({key})")
+    if forms.VISITS in columns:
+        base.execute("CREATE INDEX visits_parcel_id ON visits (parcel_id)")

@@ -1,7 +1,7 @@
 """A result in a notebook: its summary in French, and a `folium.Map` of blocks, farms and canteens.
 
 Folium writes popups with `innerHTML`: whatever comes from data is cleaned and escaped here, and
-tooltips, icons and layer names hold words of ours only (craft.md §0.1).
+tooltips, icons and layer names hold words of ours only.
 """
 
 from __future__ import annotations

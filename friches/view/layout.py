@@ -7,7 +7,7 @@ from friches.view import words
 from friches.view.cells import Column
 
 ANSWERS = ("en friche", "pas en friche", "vu de loin", "inaccessible")
-"""What a visitor may answer; the last two are not « non » (craft.md A12)."""
+"""What a visitor may answer; the last two are not « non »."""
 LISTS = {"liste_reponses": ANSWERS, "liste_stades": tables.STAGES}
 REVIEW = (
     Column("checked_on", "Vérifié le", "date", 12, review=True),

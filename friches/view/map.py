@@ -2,7 +2,7 @@
 
 Leaflet's script, style and images come from the installed XStatic-Leaflet package and stand in the
 page; data stand in one JSON island; one script of ours (`templates/map.js`) draws them. The page's
-policy names these scripts by hash and forbids every connection (craft.md M1-M19, X1-X3).
+policy names these scripts by hash and forbids every connection.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def map_html(result: Result, *, base_maps: bool = False) -> str:
 
 
 def headline(result: Result) -> dict[str, str]:
-    """Return what the first screen says before any click (craft.md M4)."""
+    """Return what the first screen says before any click."""
     told = result.summary
     eaten = told.get("meals_per_year") or {}
     after = told.get("organic_share_after") or {}

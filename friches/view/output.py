@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from friches import __version__, keep, tables
+from friches.sources.exclusions import counted
+from friches.view import inert
 from friches.view.audience import visible
 from friches.view.geopackage import write_geopackage
 from friches.view.map import write_map
@@ -87,7 +89,7 @@ def _fill(result: Result, side: Path, *, pdf: bool, base_maps: bool) -> None:
 
 
 def _json(path: Path, said: Any) -> None:
-    path.write_text(json.dumps(said, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    path.write_text(json.dumps(inert.cleaned(said), ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 def manifest(result: Result) -> dict[str, Any]:
@@ -103,6 +105,9 @@ def manifest(result: Result) -> dict[str, Any]:
         "study": study,
         "inputs": result.provenance.to_dict(orient="records"),
         "missing_layers": result.missing.to_dict(orient="records"),
+        "exclusions": None
+        if result.exclusions is None
+        else counted(result.exclusions, result.parcels),
         "seconds": {**result.durations, "total": round(sum(result.durations.values()), 3)},
         "tables": {
             name: sorted(c.name for c in tables.TABLES[name].columns) for name in TABLE_NAMES

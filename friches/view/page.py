@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from friches.sources.exclusions import exclusions_key
 from friches.view import inert, words
+from friches.view.audience import destroy_mention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +94,9 @@ def render(  # noqa: PLR0913
         .render(
             study=study.study,
             title=title,
-            audience=words.AUDIENCES[study.study.audience],
+            audience=" – ".join(
+                filter(None, (words.AUDIENCES[study.study.audience], destroy_mention(study)))
+            ),
             csp=inert.csp(scripts, sheets, images),
             styles=[inert.style(text) for text in sheets],
             scripts=[inert.script(text) for text in scripts],
@@ -117,4 +121,5 @@ def run_id(result: Result) -> str:
             result.provenance["layer"], result.provenance["sha256"], strict=True
         )
     )
+    said.append(f"exclusions {exclusions_key(result.study)}")
     return hashlib.sha256("\n".join(said).encode("utf-8")).hexdigest()[:10]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from friches.result import Result
 
 SCALES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
-"""Scale denominators tried in turn (craft.md S5)."""
+"""Scale denominators tried in turn."""
 WIDTH_MM, HEIGHT_MM = 182.0, 152.0
 """Size on paper, with the grid's figures and the legend."""
 LEFT_MM, BOTTOM_MM, EDGE_MM = 5.0, 11.0, 0.3

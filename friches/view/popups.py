@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from friches import tables
 from friches.view import inert, words
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from friches.result import Result
 
 Pairs = list[tuple[str, str]]
 GAP_SHOWN = 0.05
-"""Gap between registered and measured area above which it is shown (design §2.5)."""
+"""Gap between registered and measured area above which it is shown."""
 CAP = 600
-"""Longest text in a popup; the block sheet has the whole (craft.md X12)."""
+"""Longest text in a popup; the block sheet has the whole."""
 
 
 def rows_of(table: pd.DataFrame, column: str) -> dict[Any, pd.DataFrame]:
@@ -269,13 +269,24 @@ def parcels(result: Result, shown: pd.DataFrame, order: dict[str, int]) -> dict[
         for label, said in _parcel_lines(known, facts)
     ]
     return {
-        "answer": [codes[words.answer_key(value)] for value in known["answer"]],
+        "answer": [
+            3 if gone else codes[words.answer_key(value)]
+            for value, gone in zip(known["answer"], withdrawn(known), strict=True)
+        ],
         "id": list(shown["parcel_id"]),
         "ref": [words.parcel_reference(pid) for pid in shown["parcel_id"]],
         "block": [order.get(block, -1) for block in member],
         "texts": list(texts),
         "lines": lines,
     }
+
+
+def withdrawn(known: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows of `fallow` are parcels left out at somebody's request."""
+    if "withdrawn" not in known:
+        return pd.Series(data=False, index=known.index)
+    asked: pd.Series[bool] = known["withdrawn"].fillna(value=False).astype(bool)
+    return asked
 
 
 def _parcel_lines(known: pd.DataFrame, facts: pd.DataFrame) -> list[tuple[str, list[str]]]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_PARCELS = 3_000
 """Above this many parcels the page lists only candidates and unknown ones (a page to print)."""
 CAP = 240
-"""Longest text in a cell; the block sheets have the whole (craft.md X12)."""
+"""Longest text in a cell; the block sheets have the whole."""
 
 
 def write_register_html(result: Result, path: Path | str) -> Path:
@@ -90,21 +90,13 @@ def listed(result: Result, most: int = MOST_PARCELS) -> pd.DataFrame:
         Above this many parcels only those answered yes or unknown are returned.
     """
     known = result.fallow
-    candidate = known["answer"].fillna(value=True).astype(bool) & ~withdrawn(known)
+    candidate = known["answer"].fillna(value=True).astype(bool) & ~popups.withdrawn(known)
     if len(known) > most:
         known, candidate = known[candidate], candidate[candidate]
     turn = known["answer"].map({True: 1, False: 3}).astype("float64").fillna(2)
     turn = turn.mask(known["answer"].isna() & known["reasons"].notna(), 0)
-    turn = turn.mask(withdrawn(known), 4)
+    turn = turn.mask(popups.withdrawn(known), 4)
     return known.assign(turn=turn).sort_values(["turn", "rank", "parcel_id"]).drop(columns="turn")
-
-
-def withdrawn(known: pd.DataFrame) -> pd.Series[bool]:
-    """Return which rows of `fallow` are parcels whose removal was asked for."""
-    asked = known.get("withdrawn")
-    if asked is None:
-        return known["parcel_id"].isna()
-    return asked.fillna(value=False).astype(bool)
 
 
 def answer_said(row: Mapping[Any, Any]) -> str:
@@ -166,6 +158,6 @@ def _parcels(result: Result, known: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _counts(result: Result) -> dict[str, int]:
-    gone = withdrawn(result.fallow)
+    gone = popups.withdrawn(result.fallow)
     answers = [words.answer_key(answer) for answer in result.fallow.loc[~gone, "answer"]]
     return {key: answers.count(key) for key in words.ANSWERS} | {"withdrawn": int(gone.sum())}

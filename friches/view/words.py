@@ -52,7 +52,7 @@ ANSWERS = {
         "#D55E00",
         "",
         "solid",
-        "tous les indices connus vont dans le sens d'une friche ; à confirmer sur le terrain",
+        "assez d'indices indépendants vont dans le sens d'une friche ; à confirmer sur le terrain",
     ),
     "unknown": Answer(
         "à confirmer",
@@ -139,6 +139,14 @@ COLUMNS = {
 HEDGE = "candidate, à confirmer sur le terrain"
 TO_CONFIRM = "résultat d'analyse, à confirmer sur le terrain"
 FICTITIOUS = "territoire fictif"
+MARKS = (
+    "Marques : VERIFIED, lu dans la source ; VERIFIED-3P, lu chez un tiers qui la cite ; RECALLED "
+    "ou R, de mémoire, à vérifier ; INFERENCE, déduit ; ASSUMPTION, supposé ; V26, V15c, V15, VP : "
+    "texte de loi lu dans le code de 2026, dans celui de 2015 sans version ultérieure vue, dans "
+    "celui de 2015, sur une page qui le cite."
+)
+"""What the marks beside figures and articles mean: shown wherever they are."""
+
 NOT_REVIEWED = "le droit affiché n'a pas été relu par un juriste"
 REGISTERED = "contenance cadastrale"
 MEASURED = "surface mesurée sur le plan"
