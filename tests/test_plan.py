@@ -29,7 +29,7 @@ def drawn(block_id: str = "B001", **about: object) -> paper.Plan:
     return plan.draw(plan.survey(visible(tiny_result(**about))), block_id)
 
 
-def test_bar_is_as_long_on_paper_as_it_says() -> None:
+def test_s5_bar_is_as_long_on_paper_as_it_says() -> None:
     made = drawn()
     assert made.scale in plan.SCALES
     assert made.bar_mm == pytest.approx(made.bar_m * 1000 / made.scale, abs=0.005)
@@ -52,7 +52,7 @@ def test_north_is_up_on_paper() -> None:
     assert at["2"].x > at["1"].x
 
 
-def test_grid_lines_stand_where_their_figures_say() -> None:
+def test_s5_grid_lines_stand_where_their_figures_say() -> None:
     made = drawn()
     east = {round(float(re.sub(r"\D", "", tick.text))): tick.at for tick in made.columns}
     north = {round(float(re.sub(r"\D", "", tick.text))): tick.at for tick in made.rows}
@@ -70,7 +70,7 @@ def test_grid_lines_stand_where_their_figures_say() -> None:
 @pytest.mark.parametrize(
     ("x", "y"), [(200_000, 6_800_000), (700_000, 6_330_000), (1_050_000, 6_300_000)]
 )
-def test_arrow_points_to_true_north(x: float, y: float) -> None:
+def test_s6_arrow_points_to_true_north(x: float, y: float) -> None:
     atlas = plan.survey(visible(tiny_result()))
     lon, lat = Transformer.from_crs(CRS, 4326, always_xy=True).transform(x, y)
     back = Transformer.from_crs(4326, CRS, always_xy=True)
@@ -83,7 +83,7 @@ def test_arrow_points_to_true_north(x: float, y: float) -> None:
     ("side", "scale"),
     [(10, 1_000), (100.8, 1_000), (101.5, 2_000), (500, 5_000), (1_000, 10_000), (90_000, 200_000)],
 )
-def test_scale_is_the_largest_round_one_that_fits(side: float, scale: int) -> None:
+def test_s5_scale_is_the_largest_round_one_that_fits(side: float, scale: int) -> None:
     # frame 140.7 mm high, filled to 0.72 at most: 101.3 mm
     assert plan.scale_for((0.0, 0.0, side, side)) == scale
 

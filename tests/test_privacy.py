@@ -291,5 +291,9 @@ def test_p6_owner_kinds_are_suppressed_for_the_public_only() -> None:
             members=members,
         )
         table = by_owner_kind(made)
-        assert list(table["kind"]) == ["personne publique", "personne morale", "personne physique"]
+        assert list(table["kind"]) == [
+            "personne publique",
+            "personne morale privée",
+            "personne physique",
+        ]
         assert [None if pd.isna(n) else n for n in table["parcels"]] == expected

@@ -1,4 +1,14 @@
-"""The register page: what the study found, its thresholds and sources, inert."""
+"""The register page: what the study found, its thresholds and sources, inert.
+
+====  ===============================================================================
+R8    order: what to do next              test_r8_order_is_what_to_do_next
+R10   captions, scopes, relative links    test_r10_…  (axe: test_axe.py)
+R11   checks with counts and tolerances   test_r11_…
+P10   who may receive which file          test_p10_…
+====  ===============================================================================
+
+R1 to R7: test_workbook.py.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +26,7 @@ from tiny import IDS, tiny_result
 from friches.fallow import rules
 from friches.judge import version_on
 from friches.scenarios.rule import instruments
-from friches.view import method, register
+from friches.view import method, publish, register
 from friches.view.audience import visible
 
 if TYPE_CHECKING:
@@ -31,7 +41,7 @@ def test_same_bytes_twice(tmp_path: Path) -> None:
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_tables_have_captions_and_scopes_and_links_are_relative() -> None:
+def test_r10_tables_have_captions_and_scopes_and_links_are_relative() -> None:
     html = register.register_html(tiny_result())
     page = Page(html)
     assert page.all("html")[0]["lang"] == "fr"
@@ -50,7 +60,7 @@ def test_page_holds_blocks_parcels_questions_sources_and_gaps() -> None:
     said = Page(register.register_html(tiny_result())).text
     for part in ("2,01 ha", *IDS, "Depuis quand ?", "DGFiP, Etalab", "Licence Ouverte 2.0",
                  "images NDVI", "la végétation est-elle permanente ?", "à confirmer sur le terrain",
-                 "0 parcelle sur 8 a un écart", "mairie@carre.example"):  # fmt: skip
+                 "0 parcelle sur 8", "5 % de la contenance", "1 parcelle sur 9", "mairie@carre.example"):  # fmt: skip
         assert part in said, part
 
 
@@ -80,7 +90,7 @@ def test_laws_say_their_version_and_that_nobody_reviewed_them() -> None:
         assert law.reviewed == "non relu par un juriste" or law.reviewed.startswith("relu par")
 
 
-def test_order_is_what_to_do_next() -> None:
+def test_r8_order_is_what_to_do_next() -> None:
     result = visible(tiny_result())
     known = result.fallow.copy()
     known.loc[known["parcel_id"] == IDS[4], ["answer", "reasons"]] = [pd.NA, "un indice"]
@@ -103,7 +113,7 @@ def test_a_limited_list_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "2 probables, 1 à confirmer, 6 non" in Page(html).text
 
 
-def test_gap_counts_over_and_exactly_at_the_tolerance() -> None:
+def test_r11_gap_counts_over_and_exactly_at_the_tolerance() -> None:
     facts = pd.DataFrame(
         {
             "area_registered_m2": [100.0, 100.0, 100.0, None, 0.0],
@@ -111,6 +121,32 @@ def test_gap_counts_over_and_exactly_at_the_tolerance() -> None:
         }
     )
     assert method.gaps(facts) == (2, 3, 0.05)
+
+
+def test_r11_checks_are_counted_of_all_parcels_with_their_tolerance() -> None:
+    facts = tiny_result().facts
+    checks = {row.what: row for row in method.checks(facts)}
+    gap = checks["écart entre contenance et surface mesurée"]
+    absent = checks["contenance absente du cadastre"]
+    assert gap.of + absent.over == absent.of == len(facts) == 9
+    assert re.sub(r"\s", " ", gap.tolerance) == "5 % de la contenance"
+    assert checks["zone du document d'urbanisme inconnue"].over == 0
+    less = facts.drop(columns="zone_plu").assign(owner_kind=["unknown", *["natural"] * 8])
+    less.loc[3, "owner_kind"] = None
+    checks = {row.what: row for row in method.checks(less)}
+    assert checks["zone du document d'urbanisme inconnue"].over == 9
+    assert checks["nature du propriétaire inconnue"].over == 2
+    assert method.checks(facts.iloc[:0]) == []
+
+
+@pytest.mark.parametrize("audience", ["public", "internal", "restricted"])
+def test_p10_the_register_tells_who_may_receive_which_file(audience: str) -> None:
+    result = tiny_result(audience=audience, purpose="recherche des propriétaires")
+    said = Page(register.register_html(result)).text
+    assert "Qui peut recevoir quel fichier" in said
+    for row in publish.receivers(result):
+        assert row.files in said
+        assert re.sub(r"\s+", " ", row.who) in said
 
 
 def test_public_register_has_no_parcel(tmp_path: Path) -> None:

@@ -1,4 +1,27 @@
-"""Block sheets: complete, inert, the same bytes, and no more than the audience may see."""
+"""Block sheets: complete, inert, the same bytes, and no more than the audience may see.
+
+===  =========================================  ================================================
+S1   header                                     test_s1_…
+S2   état parcellaire adds up                   test_s2_…
+S3   mémoire justificatif, two equal sides      test_s3_…
+S4   all routes, conditions in the law's words  test_s4_…
+S5   plan at a round scale                      test_s5_s6_…, test_plan.py
+S6   true north                                 test_s5_s6_…, test_plan.py
+S7   no photo unless the study has one          test_s7_…
+S8   field box, ten classes                     test_s8_…
+S9   pages, header with id and x/y              test_s9_…
+S10  PDF/UA tags, language, title               test_s10_…
+S11  nothing fetched                            test_s11_…
+S12  glyphs                                     test_s12_…
+S13  contest line                               test_s13_…
+S14  footer, same bytes                         test_s14_…
+S15  names in restricted files only             test_s15_…
+P10  who may receive which file                 test_p10_…
+===  =========================================  ================================================
+
+R125-1 and R125-6 (request to the prefect): test_request_….
+P12 (photos) does not apply: no photo is imported.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +41,7 @@ from tiny import IDS, tiny_result
 
 from friches import tables
 from friches.errors import InputError
-from friches.view import evidence, plan, questions, sheets, words
+from friches.view import evidence, plan, publish, questions, readings, request, sheets, words
 from friches.view.audience import visible
 
 if TYPE_CHECKING:
@@ -78,7 +101,7 @@ def assert_inert(html: str) -> None:
     assert "unsafe" not in policy
 
 
-def test_one_file_a_block_the_same_bytes_twice(tmp_path: Path) -> None:
+def test_s14_one_file_a_block_the_same_bytes_twice(tmp_path: Path) -> None:
     result = tiny_result()
     one = sheets.write_sheets(result, tmp_path / "one")
     two = sheets.write_sheets(result, tmp_path / "two")
@@ -108,7 +131,7 @@ def test_frame_language_title_heading_and_captions() -> None:
         assert drawing["aria-labelledby"]
 
 
-def test_header_says_who_where_how_much_and_how_sure() -> None:
+def test_s1_header_says_who_where_how_much_and_how_sure() -> None:
     said = page_of(tiny_result()).text
     for part in (
         "Îlot B001",
@@ -132,13 +155,13 @@ def test_header_says_who_where_how_much_and_how_sure() -> None:
 
 
 @pytest.mark.parametrize(("measured", "told"), [(1.9095, False), (1.9094, True), (2.111, True)])
-def test_gap_between_areas_is_told_past_five_percent(measured: float, told: bool) -> None:
+def test_s1_gap_between_areas_is_told_past_five_percent(measured: float, told: bool) -> None:
     result = tiny_result()
     blocks = result.blocks.assign(area_measured_ha=measured)  # of 2.01 registered
     assert ("Écart de" in page_of(replace(result, blocks=blocks)).text) is told
 
 
-def test_parcels_add_up_to_the_block() -> None:
+def test_s2_parcels_add_up_to_the_block() -> None:
     result = visible(tiny_result())
     desk = sheets._desk(result)
     for block in result.blocks.drop(columns="geometry").to_dict("records"):
@@ -150,7 +173,7 @@ def test_parcels_add_up_to_the_block() -> None:
     assert "manque : plan" in page_of(tiny_result(), "B002").text
 
 
-def test_every_evidence_row_once_on_its_side() -> None:
+def test_s3_every_evidence_row_once_on_its_side() -> None:
     result = tiny_result()
     told = evidence.by_block(result.evidence, result.members)
     seen = Counter(
@@ -199,7 +222,7 @@ def test_findings_that_differ_stand_in_one_entry_with_their_parcels() -> None:
     assert "au moins 4 (les 2 parcelles)" in said
 
 
-def test_all_routes_are_shown_with_their_state_and_whom_to_ask() -> None:
+def test_s4_all_routes_are_shown_with_their_state_and_whom_to_ask() -> None:
     result = tiny_result()
     page = page_of(result)
     shown = [a["data-route"] for a in page.all("div") if "data-route" in a]
@@ -212,6 +235,128 @@ def test_all_routes_are_shown_with_their_state_and_whom_to_ask() -> None:
     assert "Q1 (propriétaire)" in page.text
 
 
+def _failing(result: Any) -> Any:
+    """B001: owner known on A 1 (closed), unknown on A 2; one of two ways is open on A 1."""
+    said = [
+        ("proprietaire", False, True, "des immeubles qui n'ont pas de propriétaire connu", "non"),
+        ("impayee_annees", None, None, "les taxes foncières n'ont pas été acquittées", "3 ans"),
+        ("impayee", None, None, "les taxes foncières", None),
+        ("exoneree_ou_non_recouvree", True, None, "font l'objet d'une exonération", "oui"),
+        ("exoneree", True, None, "font l'objet d'une exonération", None),
+        ("verdict", False, None, None, None),
+    ]
+    rows = [
+        {
+            "parcel_id": parcel,
+            "instrument": "sans_maitre_2",
+            "condition": condition,
+            "answer": answers[n],
+            "found": {None: "inconnu", True: "oui", False: "oui"}[answers[n]],
+            "needed": needed,
+            "text": text,
+            "source": "CG3P L1123-1, 2° [V26]",
+            "version_from": pd.Timestamp("2024-07-01"),
+            "question": "Depuis quand ?" if answers[n] is None else None,
+            "whom": "administration fiscale" if answers[n] is None else None,
+        }
+        for n, parcel in enumerate(IDS[:2])
+        for condition, *answers, text, needed in said
+    ]
+    return tables.check(pd.DataFrame(rows), "rulings")
+
+
+def test_s4_conditions_that_fail_or_miss_in_the_words_of_the_law() -> None:
+    result = tiny_result()
+    told = readings.by_route(_failing(result), result.members, result.study.study.day)
+    ((route, said),) = told.items()
+    assert route == ("B001", "sans_maitre_2")
+    assert [
+        (r.condition, r.met, r.way, [f.parcels for f in r.findings]) for r in said.readings
+    ] == [
+        ("proprietaire", False, "", [(IDS[0],)]),
+        ("impayee_annees", None, "voie 1 sur 3", [(IDS[1],)]),  # A 1: another way is open
+        ("exoneree_ou_non_recouvree", None, "voie 3 sur 3", [(IDS[1],)]),
+    ]
+    assert (said.met, said.conditions) == (0, 3)
+    page = page_of(replace(result, rulings=_failing(result)))
+    assert "des immeubles qui n'ont pas de propriétaire connu" in page.text
+    assert "CG3P L1123-1, 2° [V26]" in page.text
+    assert "oui (A 1)" in page.text
+    assert "non remplie" in page.text
+    assert "voie 1 sur 3, une suffit" in page.text
+    assert "le propriétaire est connu" not in page.text  # told once, by its condition
+
+
+def test_s4_parcels_that_agree_share_a_line_and_met_ones_are_counted() -> None:
+    result = tiny_result()
+    told = readings.by_route(result.rulings, result.members, result.study.study.day)
+    assert told["B001", "l125_individuel"] == readings.Told((), 1, 1)
+    (one,) = told["B002", "l125_individuel"].readings
+    assert one.met is None
+    assert "1 sur 1, toutes remplies" in page_of(result).text
+    unknown = result.rulings.assign(answer=pd.array([None] * 6, dtype="boolean"))
+    told = readings.by_route(unknown, result.members, result.study.study.day)
+    (both,) = told["B001", "l125_individuel"].readings
+    assert both.findings[0].parcels == (IDS[0], IDS[1])
+
+
+def test_s7_no_photo_and_the_sheet_says_so() -> None:
+    page = page_of(tiny_result())
+    assert "couches vectorielles seules, sans photo aérienne" in page.text
+    assert not page.all("img")
+    assert not page.all("image")
+
+
+def test_request_to_the_prefect_lacks_nothing_but_marked_blanks() -> None:
+    # CRPM R125-1: designation, name, capacity and domicile of requester, owner and holder of the
+    # right to farm, searches made, evidence; R125-6: plan, état parcellaire, mémoire justificatif
+    result = tiny_result()
+    html = html_of(result)
+    page = Page(html)
+    ids = {attrs.get("id") for _, attrs in page.elements}
+    sections = {
+        piece.place: html[html.index(f'id="{piece.place}"') :].split("</section>")[0]
+        for piece in request.PIECES
+        if piece.place
+    }
+    assert set(sections) <= ids
+    for pid in IDS[:2]:
+        assert pid in sections["t-etat"]  # designation of each parcel
+    assert sections["t-etat"].count("10\u202f050") == 2  # areas
+    assert "Plan parcellaire au 1:" in sections["t-plan"]
+    assert "État parcellaire" in sections["t-etat"]
+    assert "Mémoire justificatif" in sections["t-memoire"]
+    assert "au moins 4" in sections["t-memoire"]
+    blank = html[html.index('id="t-demande"') :].split("</section>")[0]
+    left = [piece for piece in request.PIECES if not piece.place]
+    assert [piece.what.split(" d")[0].split(",")[0] for piece in left] == [
+        "Nom", "Nom", "Nom", "Recherches faites"
+    ]  # fmt: skip
+    assert all(piece.said.startswith(words.TO_COMPLETE) for piece in left)
+    assert all(piece.source for piece in request.PIECES)
+    for part in ("Demandeur, nom (à compléter)", "Qualité (à compléter)",
+                 "Domicile du demandeur (à compléter)", "Propriétaire : nom, qualité, domicile",
+                 "Titulaire du droit d'exploitation : nom, qualité, domicile",
+                 "recherches faites", "R125-11"):  # fmt: skip
+        assert part in re.sub(r"\s+", " ", blank), part
+    rows = re.findall(r'<tr><th scope="row">(A \d)</th>(.*?)</tr>', blank)
+    assert [name for name, _ in rows] == ["A 1", "A 2"]
+    assert all(cells.count(words.TO_COMPLETE) == 3 for _, cells in rows)
+    assert 'Lieu-dit</dt><dd><span class="blank short"></span> à compléter' in html
+
+
+def test_request_is_not_in_the_public_sheet() -> None:
+    assert "t-demande" not in html_of(tiny_result(audience="public"))
+
+
+@pytest.mark.parametrize("audience", ["public", "internal"])
+def test_p10_sheets_say_who_may_receive_what(audience: str) -> None:
+    result = tiny_result(audience=audience)
+    said = page_of(result).text
+    for row in publish.receivers(result):
+        assert re.sub(r"\s+", " ", row.who) in said
+
+
 def test_steps_of_the_first_route_that_is_not_closed() -> None:
     result = tiny_result()
     assert "CRPM L125-3, al. 2 [V15]" in page_of(result).text
@@ -221,7 +366,7 @@ def test_steps_of_the_first_route_that_is_not_closed() -> None:
     assert "CRPM L125-3" not in said
 
 
-def test_ten_classes_in_the_safer_words_and_the_pen_box() -> None:
+def test_s8_ten_classes_in_the_safer_words_and_the_pen_box() -> None:
     html = html_of(tiny_result())
     field = html[html.index('id="t-terrain"') : html.index('id="t-questions"')]
     ticked = re.findall(r'<li><span class="tick"></span> ([^<]+)</li>', field)
@@ -240,7 +385,10 @@ def test_places_meals_and_sources_are_there() -> None:
     assert "Agribalyse 3.2 [VERIFIED] ; abattement [ASSUMPTION]" in said
 
 
-def test_blank_contact_is_marked() -> None:
+def test_s13_contest_line_says_whom_what_and_what_happens() -> None:
+    said = page_of(tiny_result()).text
+    for part in ("Écrire à mairie@carre.example", "une pièce datée", "elle est retirée"):
+        assert part in said
     assert words.NO_CONTACT in page_of(tiny_result(contact="")).text
 
 
@@ -265,7 +413,7 @@ def owners() -> pd.DataFrame:
     )
 
 
-def test_names_only_in_restricted_files() -> None:
+def test_s15_names_only_in_restricted_files_that_say_when_to_destroy_them() -> None:
     for audience in ("public", "internal"):
         made = dict(sheets.pages(replace(tiny_result(audience=audience), owners=owners())))
         assert sorted(made) == ["B001", "B002"]
@@ -296,7 +444,7 @@ def test_block_ids_that_are_paths_are_refused(tmp_path: Path) -> None:
         sheets.write_sheets(replace(result, blocks=blocks), tmp_path)
 
 
-def test_svg_bar_and_arrow_are_drawn_as_computed() -> None:
+def test_s5_s6_svg_bar_and_arrow_are_drawn_as_computed() -> None:
     result = visible(tiny_result())
     made = plan.draw(plan.survey(result), "B001")
     page = page_of(tiny_result())
@@ -343,7 +491,7 @@ def test_two_hundred_sheets_are_quick() -> None:
     assert (time.perf_counter() - started) / 20 < 0.15
 
 
-def test_pdf_is_tagged_dated_by_the_study_and_the_same_twice(tmp_path: Path) -> None:
+def test_s10_s14_pdf_is_tagged_dated_by_the_study_and_the_same_twice(tmp_path: Path) -> None:
     pytest.importorskip("weasyprint")
     one = sheets.write_sheets(_one_block(), tmp_path / "one", pdf=True)
     two = sheets.write_sheets(_one_block(), tmp_path / "two", pdf=True)
@@ -358,6 +506,68 @@ def test_pdf_is_tagged_dated_by_the_study_and_the_same_twice(tmp_path: Path) -> 
     assert b"/MarkInfo" in inside
     assert b"pdfuaid" in inside
     assert re.search(rb"/Lang ?\(fr\)", inside)
+    pypdf = pytest.importorskip("pypdf")
+    read = pypdf.PdfReader(one[1])
+    root = read.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/Lang"] == "fr"
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert read.metadata.title.startswith("Îlot B001 – Carré")
+    tags = Counter(_tags(root["/StructTreeRoot"]))
+    assert tags["/H1"] == 1
+    assert min(tags[name] for name in ("/H2", "/Table", "/TH", "/TD", "/Figure", "/L")) > 0
+    alternatives = [node["/Alt"] for node in _nodes(root["/StructTreeRoot"]) if "/Alt" in node]
+    assert any("Plan parcellaire" in said for said in alternatives)
+
+
+def _nodes(node: Any) -> Any:
+    node = node.get_object()
+    if not isinstance(node, dict):
+        return
+    yield node
+    kids = node.get("/K", [])
+    for kid in kids if isinstance(kids, list) else [kids]:
+        yield from _nodes(kid)
+
+
+def _tags(node: Any) -> Any:
+    return (found["/S"] for found in _nodes(node) if "/S" in found)
+
+
+def test_s9_s12_a_block_takes_few_pages_each_numbered_with_every_glyph(tmp_path: Path) -> None:
+    pytest.importorskip("weasyprint")
+    pypdf = pytest.importorskip("pypdf")
+    result = _one_block()
+    result = replace(result, canteens=result.canteens.assign(name="Œuvre œ É ç ² € 1\u202f000"))
+    made = sheets.write_sheets(result, tmp_path, pdf=True)[1]
+    assert "Marianne" not in made.with_suffix(".html").read_text("utf-8")
+    pages = [page.extract_text() for page in pypdf.PdfReader(made).pages]
+    assert len(pages) <= 8
+    for number, said in enumerate(pages, 1):
+        assert f"page {number} / {len(pages)}" in said
+        assert "Îlot B001" in said
+    said = "".join(pages)
+    assert "\ufffd" not in said
+    assert re.search("Œuvre œ É ç ² € 1[\u202f\u00a0 ]000", said)
+
+
+def test_pages_printed_by_several_workers_are_the_same_bytes(tmp_path: Path) -> None:
+    pytest.importorskip("weasyprint")
+    from friches.view.pdf import print_pages
+
+    day = tiny_result().study.study.day
+    html = '<html lang="fr"><head><title>t</title></head><body><h1>{}</h1></body></html>'
+    pages = [tmp_path / f"{n}.html" for n in range(3)]
+    for n, page in enumerate(pages):
+        page.write_text(html.format(n), "utf-8")
+    many = print_pages(pages, day, workers=2)
+    assert many == [tmp_path / f"{n}.pdf" for n in range(3)]
+    bytes_ = [path.read_bytes() for path in many]
+    assert [path.read_bytes() for path in print_pages(pages, day, workers=1)] == bytes_
+    assert len(set(bytes_)) == 3
+    pages[1].unlink()
+    with pytest.raises(RuntimeError, match="PDF non écrits"):
+        print_pages(pages, day, workers=2)
 
 
 def _inflated(stream: bytes) -> bytes:
@@ -372,7 +582,7 @@ def _one_block() -> Any:
     return replace(result, blocks=result.blocks.iloc[:1])
 
 
-def test_pdf_opens_no_file(tmp_path: Path) -> None:
+def test_s11_pdf_opens_no_file(tmp_path: Path) -> None:
     pytest.importorskip("weasyprint")
     import datetime as dt
 

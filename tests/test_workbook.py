@@ -1,4 +1,21 @@
-"""The workbook: text stays text, numbers numbers, drop-downs work, the same bytes each time."""
+"""The workbook: text stays text, numbers numbers, drop-downs work, the same bytes each time.
+
+===  =======================================  ==================================================
+R1   texts from data are no formulas          test_r1_r5_…, test_r1_a_hostile_text…, test_r1_hostile_study
+R2   CSV exports                              test_r2_no_csv_is_written (would need quoting)
+R3   drop-downs from named ranges             test_r3_r4_…, test_r3_r6_libreoffice_…
+R4   errors told, blanks allowed              test_r3_r4_…
+R5   no protection, sortable                  test_r1_r5_…, test_r5_r6_…
+R6   one header, frozen, keys are texts       test_r5_r6_…, test_r6_…
+R7   sheets and column guide                  test_r7_…
+R8   order: what to do next                   test_r8_…
+R11  checks of the data                       test_r11_…
+P7   what to check before publishing          test_p7_…
+P10  who may receive which file               test_p10_…
+===  =======================================  ==================================================
+
+R9 (a workbook that comes back) belongs to the review; R10: test_register.py.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +34,7 @@ from hostile import PAYLOADS, planted
 from tiny import IDS, tiny_result
 
 from friches import tables
-from friches.view import cells, layout, workbook
+from friches.view import cells, method, output, publish, words, workbook
 from friches.view.cells import Column, Sheet
 
 if TYPE_CHECKING:
@@ -47,7 +64,7 @@ def column(sheet: Any, label: str) -> list[Any]:
     return [row[place - 1].value for row in sheet.iter_rows(min_row=2)]
 
 
-def test_sheets_and_their_order(written: Path) -> None:
+def test_r7_sheets_and_their_order(written: Path) -> None:
     assert openpyxl.load_workbook(written).sheetnames == TITLES
 
 
@@ -59,7 +76,7 @@ def test_same_bytes_twice_and_no_clock_inside(written: Path, tmp_path: Path) -> 
     assert inside(written)["docProps/core.xml"].count("2026-09-01T00:00:00Z") == 2
 
 
-def test_no_formula_no_merge_no_protection_no_link_out(written: Path) -> None:
+def test_r1_r5_no_formula_no_merge_no_protection_no_link_out(written: Path) -> None:
     for name, xml in inside(written).items():
         assert "<f>" not in xml, name
         assert "<f " not in xml
@@ -69,7 +86,7 @@ def test_no_formula_no_merge_no_protection_no_link_out(written: Path) -> None:
         assert "hyperlink" not in xml.lower() or name.endswith(("theme1.xml", "Types].xml"))
 
 
-def test_header_and_key_are_frozen_and_filtered(written: Path) -> None:
+def test_r5_r6_header_and_key_are_frozen_and_filtered(written: Path) -> None:
     book = openpyxl.load_workbook(written)
     for sheet in book:
         assert sheet.freeze_panes == "B2"
@@ -79,7 +96,7 @@ def test_header_and_key_are_frozen_and_filtered(written: Path) -> None:
         assert len(labels) == len(set(labels)), sheet.title
 
 
-def test_keys_are_text_and_numbers_are_numbers(written: Path) -> None:
+def test_r6_keys_are_text_and_numbers_are_numbers(written: Path) -> None:
     book = openpyxl.load_workbook(written)
     parcels, blocks = book["parcelles"], book["îlots"]
     assert all(isinstance(row[0].value, str) for row in parcels.iter_rows(min_row=2))
@@ -91,13 +108,13 @@ def test_keys_are_text_and_numbers_are_numbers(written: Path) -> None:
     assert (first.year, first.month, first.day) == (2027, 9, 1)
 
 
-def test_pandas_reads_it_as_it_is(written: Path) -> None:
+def test_r6_pandas_reads_it_as_it_is(written: Path) -> None:
     read = pd.read_excel(written, sheet_name="parcelles")
     assert len(read) == 9
     assert set(read.iloc[:, 0]) == set(IDS)
 
 
-def test_rows_stand_in_the_order_of_what_to_do(written: Path) -> None:
+def test_r8_rows_stand_in_the_order_of_what_to_do(written: Path) -> None:
     book = openpyxl.load_workbook(written)
     assert [row[0].value for row in book["îlots"].iter_rows(min_row=2)] == ["B001", "B002"]
     ids = [row[0].value for row in book["parcelles"].iter_rows(min_row=2)]
@@ -107,12 +124,12 @@ def test_rows_stand_in_the_order_of_what_to_do(written: Path) -> None:
 @pytest.mark.parametrize(
     ("label", "name", "values"),
     [
-        ("Réponse constatée", "liste_reponses", list(layout.ANSWERS)),
+        ("Réponse constatée", "liste_reponses", list(words.SEEN)),
         ("Stade constaté", "liste_stades", list(tables.STAGES)),
     ],
 )
 @pytest.mark.parametrize("title", ["îlots", "parcelles"])
-def test_review_cells_choose_from_named_ranges(
+def test_r3_r4_review_cells_choose_from_named_ranges_and_tell_errors(
     written: Path, title: str, label: str, name: str, values: list[str]
 ) -> None:
     book = openpyxl.load_workbook(written)
@@ -131,7 +148,7 @@ def test_review_cells_choose_from_named_ranges(
     assert [c.value for (c,) in book[page][cells_.replace("$", "")]] == values
 
 
-def test_every_column_is_in_the_guide(written: Path) -> None:
+def test_r7_every_column_is_in_the_guide(written: Path) -> None:
     book = openpyxl.load_workbook(written)
     guide = {(row[1], row[0]) for row in book["colonnes"].iter_rows(min_row=2, values_only=True)}
     for sheet in book:
@@ -175,7 +192,7 @@ def test_the_hash_of_a_row_changes_with_its_facts_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_hostile_text_is_a_text(text: str) -> None:
+def test_r1_a_hostile_text_is_a_text(text: str) -> None:
     book = openpyxl.Workbook(write_only=True)
     sheet = Sheet("x", (Column("a", "a"), Column("b", "b", "number")), [{"a": text, "b": -1.5}])
     cells.add(book, sheet)
@@ -189,7 +206,7 @@ def test_a_hostile_text_is_a_text(text: str) -> None:
     assert not back["B2"].quotePrefix
 
 
-def test_hostile_study(tmp_path: Path) -> None:
+def test_r1_hostile_study(tmp_path: Path) -> None:
     path = workbook.write_workbook(planted(tiny_result()), tmp_path / "hostile.xlsx")
     for xml in inside(path).values():
         assert "<f>" not in xml
@@ -206,6 +223,54 @@ def test_long_texts_are_capped_and_infinity_is_a_word() -> None:
     assert cells._plain(pd.Timestamp("2026-09-01")) == dt.date(2026, 9, 1)
 
 
+def test_r2_no_csv_is_written(tmp_path: Path) -> None:
+    out = output.write(tiny_result(), tmp_path / "out")
+    assert not list(out.rglob("*.csv"))
+
+
+def test_r11_checks_stand_in_the_method(written: Path) -> None:
+    rows = openpyxl.load_workbook(written)["méthode"].iter_rows(min_row=2, values_only=True)
+    told = {row[0]: row[2] for row in rows if row[1] == "qualité"}
+    assert re.sub(r"\s", " ", told["contrôle : contenance absente du cadastre"]) == (
+        "1 parcelle sur 9 concernées"
+    )
+    assert len(told) == len(method.checks(tiny_result().facts))
+
+
+def first(result: Any, folder: Path) -> dict[str, str]:
+    path = workbook.write_workbook(result, folder / "first.xlsx")
+    rows = openpyxl.load_workbook(path)["lire d'abord"].iter_rows(min_row=2, values_only=True)
+    return dict(rows)
+
+
+def test_p7_checklist_before_publishing(tmp_path: Path) -> None:
+    assert publish.checklist(tiny_result()) == []
+    assert "Avant de publier" not in first(tiny_result(), tmp_path)
+    public = tiny_result(audience="public", contact="")
+    lines = publish.checklist(public)
+    assert lines[0] == "Avant de publier :"
+    assert all(line.startswith("[ ] ") for line in lines[1:-1])
+    assert any("0\u00a0parcelle retirée" in line for line in lines)
+    assert any(words.NO_CONTACT in line for line in lines)
+    assert any("12999" in line for line in lines)
+    assert "L312-1-2" in lines[-1]
+    assert lines[1] in first(public, tmp_path)["Avant de publier"]
+
+
+@pytest.mark.parametrize("audience", ["public", "internal", "restricted"])
+def test_p10_every_file_has_receivers_and_the_public_stays_at_commune_scale(
+    audience: str, tmp_path: Path
+) -> None:
+    result = tiny_result(audience=audience, purpose="recherche des propriétaires")
+    said = first(result, tmp_path)["Qui peut le recevoir"]
+    for name in ("map.html", "register.html", "register.xlsx", "fiches", "candidates.gpkg",
+                 "tables/", "summary.json", "manifest.json"):  # fmt: skip
+        assert name in said, name
+    assert ("échelle communale" in said and "12999" in said) is (audience == "public")
+    assert ("restreint-" in said) is (audience == "restricted")
+    assert ("à détruire avant le" in said) is (audience == "restricted")
+
+
 def test_public_workbook_has_no_parcel_row(tmp_path: Path) -> None:
     path = workbook.write_workbook(tiny_result(audience="public"), tmp_path / "public.xlsx")
     for name, xml in inside(path).items():
@@ -217,7 +282,7 @@ def test_public_workbook_has_no_parcel_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.office
-def test_libreoffice_keeps_keys_texts_and_lists(
+def test_r3_r6_libreoffice_keeps_keys_texts_and_lists(
     written: Path, libreoffice: str, tmp_path: Path
 ) -> None:
     profile = f"-env:UserInstallation=file://{tmp_path / 'profile'}"

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from friches.result import Result
     from friches.studyfile import Study
 
-WITHDRAWN = "retirée à la demande"
-"""What a parcel whose removal was asked for reads, outside the public files."""
+WITHDRAWN = words.WITHDRAWN
 PARCEL_ID = re.compile(r"(?<![0-9A-Za-z])\d[\dAB]\d{3}\d{3}[0-9A-Z]{2}\d{4}(?![0-9A-Za-z])")
 BY_PARCEL = ("facts", "evidence", "fallow", "members", "rulings")
 FARMERS_OWN = ("wants_ha", "installed_on", "productions")

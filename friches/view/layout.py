@@ -6,9 +6,7 @@ from friches import tables
 from friches.view import words
 from friches.view.cells import Column
 
-ANSWERS = ("en friche", "pas en friche", "vu de loin", "inaccessible")
-"""What a visitor may answer; the last two are not « non »."""
-LISTS = {"liste_reponses": ANSWERS, "liste_stades": tables.STAGES}
+LISTS = {"liste_reponses": words.SEEN, "liste_stades": tables.STAGES}
 REVIEW = (
     Column("checked_on", "Vérifié le", "date", 12, review=True),
     Column("checked_by", "Vérifié par", "text", 14, review=True),

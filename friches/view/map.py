@@ -85,7 +85,7 @@ def map_html(result: Result, *, base_maps: bool = False) -> str:
         blocks=said,
         places=popups.places(shown),
         headline=headline(shown),
-        filters=_filters(shown),
+        filters=_filters(shown, said),
         missing=shown.missing.to_dict("records"),
         sources=source_lines(shown),
         run=page.run_id(shown),
@@ -125,8 +125,8 @@ def _hundred(shares: dict[str, float], end: str) -> float | None:
     return None if share is None else share * 100
 
 
-def _filters(result: Result) -> dict[str, Any]:
-    """Return the choices of the four filters; one choice alone is no filter."""
+def _filters(result: Result, said: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the choices of the four filters and of the slider; one choice alone is no filter."""
     routes = result.routes.drop_duplicates("instrument").sort_values("order")
     return {
         "communes": sorted(set(result.blocks["commune"])),
@@ -135,7 +135,20 @@ def _filters(result: Result) -> dict[str, Any]:
             (str(i), str(t)) for i, t in zip(routes["instrument"], routes["title"], strict=True)
         ],
         "minutes": MINUTES if len(result.farmers) else (),
+        "years": first_meal_years(said),
     }
+
+
+def first_meal_years(said: list[dict[str, Any]]) -> tuple[int, int] | None:
+    """Return the first and the last year of a first meal, or None where there are not two.
+
+    Parameters
+    ----------
+    said : list of dict
+        What `popups.blocks` says; `first` is the central date of the advised route.
+    """
+    years = {int(block["first"][:4]) for block in said if block["first"]}
+    return (min(years), max(years)) if len(years) > 1 else None
 
 
 def island(result: Result, blocks: list[dict[str, Any]], *, base_maps: bool) -> dict[str, Any]:

@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from friches.judge import Document
 
 ROLE_ORDER = tuple(words.ROLES)
-CONCLUSIONS = {
-    "fallow": "conclut : friche probable",
-    "not_fallow": "conclut : pas une friche",
-    "stage": "nomme le stade",
-}
 
 
 class Threshold(NamedTuple):
@@ -62,11 +57,31 @@ class Law(NamedTuple):
     reviewed: str
 
 
+class Check(NamedTuple):
+    """One check of the data: how many parcels it concerns, of how many, within what tolerance."""
+
+    what: str
+    over: int
+    of: int
+    tolerance: str
+
+
+KNOWN = {
+    "area_registered_m2": "contenance absente du cadastre",
+    "years_unused_low": "années sans déclaration PAC inconnues",
+    "zone_plu": "zone du document d'urbanisme inconnue",
+    "slope_mean_pct": "pente inconnue",
+    "owner_kind": "nature du propriétaire inconnue",
+}
+"""Facts whose absence is counted, and how it is told."""
+UNKNOWN_KIND = "unknown"
+
+
 def thresholds(day: dt.date) -> list[Threshold]:
     """Return every threshold in force on a day: detection rules by role, then the conclusions."""
     ordered = sorted(rules().values(), key=lambda rule: (_role_place(rule), rule.title))
     said = [row for rule in ordered for row in _conditions(rule, words.ROLES[str(rule.role)], day)]
-    for name, role in CONCLUSIONS.items():
+    for name, role in words.CONCLUSIONS.items():
         said += _conditions(conclusion(name), role, day)
     return said
 
@@ -145,6 +160,32 @@ def laws(day: dt.date) -> list[Law]:
 def _advised(document: Document) -> tuple[int, str]:
     order = document.about.get("order", 99)
     return int(order) if isinstance(order, int | float | str) else 99, document.title
+
+
+def checks(facts: Any) -> list[Check]:
+    """Return the checks of a territory's data: « n parcelles sur m concernées », and tolerances.
+
+    The gap between areas is judged where both are known: its `of` and the parcels without a
+    contenance add up to all parcels, but for contenances of zero.
+    """
+    if not len(facts):
+        return []
+    over, of, tolerance = gaps(facts)
+    told = [
+        Check(
+            "écart entre contenance et surface mesurée",
+            over,
+            of,
+            f"{words.percent(tolerance)} de la contenance",
+        )
+    ]
+    for name, what in KNOWN.items():
+        values = facts.get(name)
+        lost = len(facts) if values is None else int(values.isna().sum())
+        if name == "owner_kind" and values is not None:
+            lost += int(values.eq(UNKNOWN_KIND).sum())
+        told.append(Check(what, lost, len(facts), "aucune"))
+    return told
 
 
 def gaps(facts: Any) -> tuple[int, int, float]:

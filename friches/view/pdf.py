@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import subprocess
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from friches.errors import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
 TODO = (
     "installer l'extra « pdf » (pip install 'friches[pdf]') et Pango "
@@ -54,6 +56,65 @@ def printer(day: dt.date) -> Callable[[str, Path], Path]:
     return write
 
 
+def print_pages(pages: Sequence[Path], day: dt.date, workers: int | None = None) -> list[Path]:
+    """Print HTML files as PDF/UA beside them, several at a time.
+
+    Each worker is a Python of its own, given the names of its files. A process pool would run the
+    caller's script again in each worker, which a notebook or an unguarded script cannot bear.
+
+    Parameters
+    ----------
+    pages : sequence of Path
+        Pages of ours, already written.
+    day : date
+        Dates the files.
+    workers : int, optional
+        As many as the machine has processors by default.
+
+    Returns
+    -------
+    list of Path
+        The PDF files, in the order of `pages`.
+
+    Raises
+    ------
+    InputError
+        When WeasyPrint or Pango is missing: what to install.
+    RuntimeError
+        A worker failed: what it said.
+    """
+    count = min(workers or os.cpu_count() or 1, len(pages))
+    if count < 2:
+        to_pdf = printer(day) if pages else None
+        return [to_pdf(page.read_text("utf-8"), _beside(page)) for page in pages if to_pdf]
+    told = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-m", "friches.view.pdf", day.isoformat()]
+    running = [
+        subprocess.Popen(  # noqa: S603 -- our own module, our own files
+            [*command, *(str(page.resolve()) for page in pages[n::count])],
+            env=told,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(count)
+    ]
+    try:
+        for worker in running:
+            _, said = worker.communicate()
+            if worker.returncode:
+                raise RuntimeError(f"PDF non écrits : {said.strip()[-600:]}")
+    finally:
+        for worker in running:
+            if worker.poll() is None:
+                worker.kill()
+                worker.communicate()
+    return [_beside(page) for page in pages]
+
+
+def _beside(page: Path) -> Path:
+    return page.with_suffix(".pdf")
+
+
 def _closed_fetcher() -> Any:
     """Return a fetcher that opens `data:` addresses alone: no file, no network."""
     from weasyprint import urls
@@ -89,3 +150,7 @@ def _clock(day: dt.date) -> Iterator[None]:
             del os.environ["SOURCE_DATE_EPOCH"]
         else:
             os.environ["SOURCE_DATE_EPOCH"] = before
+
+
+if __name__ == "__main__":
+    print_pages([Path(name) for name in sys.argv[2:]], dt.date.fromisoformat(sys.argv[1]), 1)

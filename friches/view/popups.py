@@ -90,7 +90,7 @@ def _block(
         "eaten": None if eaten is None else [words.number(words.rounded(end)) for end in eaten],
         "eaten_said": words.UNKNOWN if eaten is None else words.meals(*eaten),
         "first": first,
-        "first_said": words.short_month(first, "inconnu"),
+        "first_said": words.short_month(first, "aucun" if _shut(routes) else words.UNKNOWN),
         "minutes": {kind: _nearest(reach, match, kind) for kind in words.PLACES},
         "facts": _facts(row),
         "meals": [_crop(crop) for crop in _records(meals)],
@@ -161,12 +161,23 @@ def _match(match: Any) -> dict[str, Any]:
     }
 
 
+def _advised(routes: pd.DataFrame) -> Any:
+    """Return a block's first route, in the advised order, that is not closed, or None."""
+    left = routes[routes["answer"].fillna(value=True).astype(bool)]
+    return None if left.empty else left.iloc[0]
+
+
 def _first_meal(routes: pd.DataFrame) -> str | None:
-    """Return the central first-meal date of the advised route that is not closed."""
-    left = routes[
-        routes["answer"].fillna(value=True).astype(bool) & routes["first_meal_on"].notna()
-    ]
-    return None if left.empty else str(left["first_meal_on"].iloc[0].date())
+    """Return the central first-meal date of the advised route, or None where it is not known."""
+    advised = _advised(routes)
+    if advised is None or words.missing(advised["first_meal_on"]):
+        return None
+    return str(advised["first_meal_on"].date())
+
+
+def _shut(routes: pd.DataFrame) -> bool:
+    """Return whether routes were studied and all are closed: no first meal, not an unknown one."""
+    return not routes.empty and _advised(routes) is None
 
 
 def _route(row: dict[str, Any]) -> dict[str, Any]:

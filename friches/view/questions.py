@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _ITEMS = re.compile(r"(?<=\)) ; ")
 _ITEM = re.compile(r"(.*?\?)\s*\((.*)\)")
-NOBODY = "à déterminer"
 
 
 class Question(NamedTuple):
@@ -78,7 +77,7 @@ def gathered(
         for pair in split(said):
             about.setdefault(pair, ([], []))[1].append(title)
     return [
-        Question(n, text, whom or NOBODY, tuple(parcels), tuple(dict.fromkeys(routes)))
+        Question(n, text, whom or words.NOBODY, tuple(parcels), tuple(dict.fromkeys(routes)))
         for n, ((text, whom), (parcels, routes)) in enumerate(about.items(), 1)
     ]
 
@@ -116,10 +115,10 @@ def totals(result_members: pd.DataFrame, fallow: pd.DataFrame) -> pd.DataFrame:
     asked = fallow[fallow["to_ask"].notna()]
     for parcel, said in zip(asked["parcel_id"], asked["to_ask"], strict=True):
         for text, whom in split(said):
-            count, blocks = waiting.get((whom or NOBODY, text), (0, {}))
+            count, blocks = waiting.get((whom or words.NOBODY, text), (0, {}))
             if parcel in block_of:
                 blocks[block_of[parcel]] = None
-            waiting[whom or NOBODY, text] = (count + 1, blocks)
+            waiting[whom or words.NOBODY, text] = (count + 1, blocks)
     rows = [
         (whom, text, count, " ; ".join(sorted(blocks)))
         for (whom, text), (count, blocks) in waiting.items()

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from friches import __version__
-from friches.view import evidence, inert, method, page, popups, questions, words
+from friches.view import evidence, inert, method, page, popups, publish, questions, words
 from friches.view.audience import (
-    WITHDRAWN,
     by_owner_kind,
     destroy_mention,
     is_public,
@@ -53,7 +52,6 @@ def register_html(result: Result) -> str:
     day = shown.study.study.day
     running = f'@page {{ @bottom-left {{ content: "Registre – droit au {words.day(day)}"; }} }}\n'
     parcels = _parcels(shown, listed(shown))
-    over, of, tolerance = method.gaps(shown.facts)
     return page.render(
         "register.html.j2",
         shown.study,
@@ -69,7 +67,8 @@ def register_html(result: Result) -> str:
         others=[row for row in parcels if not row["candidate"]],
         counts=_counts(shown),
         whole=len(parcels) == len(shown.fallow),
-        gaps={"over": over, "of": of, "tolerance": tolerance},
+        checks=method.checks(shown.facts),
+        receivers=publish.receivers(shown),
         thresholds=method.thresholds(day),
         laws=method.laws(day),
         questions=questions.totals(shown.members, shown.fallow).to_dict("records"),
@@ -102,7 +101,7 @@ def listed(result: Result, most: int = MOST_PARCELS) -> pd.DataFrame:
 def answer_said(row: Mapping[Any, Any]) -> str:
     """Return a parcel's answer in words, or that its removal was asked for."""
     gone = row.get("withdrawn")
-    return WITHDRAWN if not words.missing(gone) and gone else words.answer(row["answer"])
+    return words.WITHDRAWN if not words.missing(gone) and gone else words.answer(row["answer"])
 
 
 def advised(result: Result) -> dict[str, dict[str, Any]]:
@@ -149,7 +148,7 @@ def _parcels(result: Result, known: pd.DataFrame) -> list[dict[str, Any]]:
             else row["area_registered_m2"],
             "by_plan": words.missing(row["area_registered_m2"]),
             "answer_said": answer_said(row),
-            "candidate": answer_said(row) not in (WITHDRAWN, words.ANSWERS["no"].word),
+            "candidate": answer_said(row) not in (words.WITHDRAWN, words.ANSWERS["no"].word),
             "said": inert.clean(words.text(row["reasons"], ""), CAP),
             "unsaid": inert.clean(words.text(row["against"], ""), CAP),
         }

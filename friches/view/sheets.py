@@ -12,14 +12,25 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from friches import __version__, privacy, tables
-from friches.view import evidence, inert, page, plan, popups, questions, words
+from friches.view import (
+    evidence,
+    inert,
+    page,
+    plan,
+    popups,
+    publish,
+    questions,
+    readings,
+    request,
+    words,
+)
 from friches.view.audience import destroy_mention, is_public, visible
 
 if TYPE_CHECKING:
     from friches.result import Result
     from friches.view.paper import Plan
 
-NEAREST = 6
+NEAREST = 4
 """Farms, and canteens, listed on a sheet at most."""
 PARCEL_FACTS = ("area_registered_m2", "area_m2", "years_unused_low", "years_unused_high",
                 "owner_kind", "zone_plu", "last_declared_in", "slope_mean_pct")  # fmt: skip
@@ -50,16 +61,14 @@ def write_sheets(result: Result, folder: Path | str, pdf: bool = False) -> list[
     """
     folder = Path(folder)
     if pdf:
-        from friches.view.pdf import printer
+        from friches.view.pdf import print_pages, printer
 
-        to_pdf = printer(result.study.study.day)
-    written = []
-    for name, html in pages(result):
-        written.append(page.write(folder / f"{name}.html", html))
-        if pdf:
-            written.append(to_pdf(html, folder / f"{name}.pdf"))
+        printer(result.study.study.day)  # refused before anything is written
+    written = [page.write(folder / f"{name}.html", html) for name, html in pages(result)]
+    if pdf:
+        written += print_pages(written, result.study.study.day)
     folder.mkdir(parents=True, exist_ok=True)
-    return written
+    return sorted(written, key=lambda path: (path.stem.removeprefix("restreint-"), path.name))
 
 
 def pages(result: Result) -> Any:
@@ -115,6 +124,9 @@ def _common(result: Result) -> dict[str, Any]:
         "missing": result.missing.to_dict("records"),
         "roads_known": result.roads is not None,
         "n_blocks": len(result.blocks),
+        "receivers": publish.receivers(result),
+        "request": request,
+        "restricted": result.study.study.audience == "restricted",
     }
 
 
@@ -134,6 +146,7 @@ def _desk(result: Result) -> dict[str, Any]:
     return {
         "atlas": plan.survey(result),
         "evidence": evidence.by_block(result.evidence, result.members),
+        "readings": readings.by_route(result.rulings, result.members, result.study.study.day),
         "parcels": popups.rows_of(known, "block_id"),
         "reach": popups.rows_of(reach.sort_values(["minutes", "place_id"]), "block_id"),
         "meals": popups.rows_of(result.meals, "block_id"),
@@ -178,7 +191,7 @@ def _context(result: Result, desk: dict[str, Any], block: dict[str, Any]) -> dic
         "eaten": popups.block_meals(eaten, block["area_ha"]),
         "crops": eaten.to_dict("records"),
         "alternatives": eaten["area_ha"].sum() > block["area_ha"] * 1.01,
-        "routes": [route | {"asked": _asked(route, asked)} for route in routes],
+        "routes": [_route(desk, route, asked) for route in routes],
         "advised": advised,
         "steps": [s for s in steps if advised and s["instrument"] == advised["instrument"]],
         "persons": questions.by_person(asked),
@@ -249,6 +262,28 @@ def _match(desk: dict[str, Any], block_id: str) -> dict[str, Any] | None:
     return dict(row) | {
         "farm": desk["names"].get(row["farmer_id"], ""),
         "canteen": desk["names"].get(row["canteen_id"], ""),
+    }
+
+
+def _route(
+    desk: dict[str, Any], route: dict[str, Any], asked: list[questions.Question]
+) -> dict[str, Any]:
+    """Return a route with its readings, each with the number of its question."""
+    told = desk["readings"].get((route["block_id"], route["instrument"]))
+    numbers = {(q.text, q.whom): f"Q{q.number}" for q in asked}
+    rows = [
+        (reading, numbers.get((reading.question, reading.whom), ""))
+        for reading in (told.readings if told else ())
+    ]
+    left = {number for _, number in rows}
+    fails = any(reading.met is False for reading, _ in rows)  # told below, condition by condition
+    mine = _asked(route, asked)
+    mine = {who: [n for n in listed if n not in left] for who, listed in mine.items()}
+    return route | {
+        "told": told,
+        "readings": rows,
+        "closed": "" if fails else words.text(route["why_closed"], ""),
+        "asked": {who: listed for who, listed in mine.items() if listed},
     }
 
 

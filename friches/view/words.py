@@ -11,6 +11,8 @@ import pandas as pd
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
+from friches.group import OWNERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -76,13 +78,8 @@ YES_NO = {"yes": "oui", "no": "non", "unknown": "inconnu"}
 ROLES = {"excludes": "exclut la friche", "supports": "parle pour", "weakens": "parle contre"}
 PLACES = {"farm": "ferme", "canteen": "cantine"}
 BY = {"road": "par la route", "straight": "à vol d'oiseau"}
-OWNER_KINDS = {
-    "public": "personne publique",
-    "section": "section de commune",
-    "legal": "personne morale",
-    "natural": "personne physique",
-    "unknown": "propriétaire inconnu",
-}
+OWNER_KINDS = OWNERS
+"""As blocks say them: stages before the views cannot read this module."""
 ZONES = {
     "U": "U (urbaine)",
     "AU": "AU (à urbaniser)",
@@ -151,6 +148,33 @@ NOT_REVIEWED = "le droit affiché n'a pas été relu par un juriste"
 REGISTERED = "contenance cadastrale"
 MEASURED = "surface mesurée sur le plan"
 NO_CONTACT = "contact à préciser par la commune"
+TO_COMPLETE = "à compléter"
+WITHDRAWN = "retirée à la demande"
+"""What a parcel whose removal was asked for reads, outside the public files."""
+NOBODY = "à déterminer"
+"""Whom to ask, where nobody is named."""
+CONTEST = "Contester ou corriger"
+NO_BLOCK = "Aucun îlot candidat."
+NO_ROUTE = "aucune"
+HIDDEN_COUNT = "secret statistique"
+SEEN = ("en friche", "pas en friche", "vu de loin", "inaccessible")
+"""What a visitor may answer; the last two are not « non »."""
+CONCLUSIONS = {
+    "fallow": "conclut : friche probable",
+    "not_fallow": "conclut : pas une friche",
+    "stage": "nomme le stade",
+}
+EXTRACT = (
+    "demande ponctuelle d'extrait de matrice cadastrale (formulaire 6815-EM-SD, centre des impôts "
+    "fonciers ; livre des procédures fiscales, L107 A)"
+)
+"""How anyone may learn who owns one parcel."""
+NO_PHOTO = (
+    "Plan dessiné à partir de couches vectorielles seules, sans photo aérienne : l'étude n'en "
+    "fournit pas."
+)
+UNKNOWN_IS_NOT_NO = "une donnée absente donne « à confirmer », jamais « non »"
+CLOSED_NUMBERS = "La version publique ne donne ni numéro ni réponse par parcelle."
 
 
 def missing(value: object) -> bool:

@@ -11,8 +11,8 @@ from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
 
 from friches import __version__
-from friches.view import cells, inert, method, page, popups, questions, words
-from friches.view.audience import destroy_mention, is_public, visible
+from friches.view import cells, inert, method, page, popups, publish, questions, words
+from friches.view.audience import destroy_mention, visible
 from friches.view.cells import Column, Sheet
 from friches.view.layout import (
     BLOCKS,
@@ -135,7 +135,7 @@ def _blocks(result: Result) -> list[dict[str, Any]]:
             "minutes": _rounded(match.get("minutes"), 1),
             "canteen": canteens.get(match.get("canteen_id")),
             "minutes_canteen": _rounded(match.get("minutes_canteen"), 1),
-            "route": route.get("title", "aucune"),
+            "route": route.get("title", words.NO_ROUTE),
             "route_answer": words.route_state(route["answer"]) if route else None,
             "sheet": f"sheets/{block['block_id']}.html",
             "meals_low": _whole(three[0]),
@@ -194,7 +194,7 @@ def _questions(result: Result) -> list[dict[str, Any]]:
     waiting: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for route in _records(result.routes.sort_values(["order", "block_id"])):
         for text, whom in questions.split(route["to_ask"]):
-            blocks, titles = waiting.setdefault((whom or questions.NOBODY, text), ({}, {}))
+            blocks, titles = waiting.setdefault((whom or words.NOBODY, text), ({}, {}))
             blocks[route["block_id"]] = None
             titles[route["title"]] = None
     rows += [
@@ -227,6 +227,12 @@ def _method(result: Result) -> list[dict[str, Any]]:
          "source": law.source}
         for law in method.laws(day)
     ]  # fmt: skip
+    rows += [
+        {"rule": f"contrôle : {check.what}", "role": "qualité", "needed": check.tolerance,
+         "fact": f"{words.plural(check.over, 'parcelle')} sur {words.number(check.of)} "
+         "concernées"}
+        for check in method.checks(result.facts)
+    ]  # fmt: skip
     return rows
 
 
@@ -249,11 +255,12 @@ def _first(result: Result, listed_parcels: int) -> list[dict[str, str]]:
         "Nature": f"{words.TO_CONFIRM} ; {words.NOT_REVIEWED}",
         "Jour du droit": words.day(about.day),
         "Version": words.AUDIENCES[about.audience],
-        "Qui peut le recevoir": _receivers(result),
+        "Qui peut le recevoir": publish.who_may_receive(result),
+        "Avant de publier": " ; ".join(publish.checklist(result)[1:]),
         "Conservation": destroy_mention(result.study),
         "Réponses": " ; ".join(f"{a.word} : {a.sentence}" for a in words.ANSWERS.values()),
-        "Inconnu": "une donnée absente donne « à confirmer », jamais « non » ; la question et la "
-        "personne à interroger sont dans « à demander »",
+        "Inconnu": f"{words.UNKNOWN_IS_NOT_NO} ; la question et la personne à interroger sont dans "
+        "« à demander »",
         "Ordre des lignes": "ce qui est à faire d'abord : îlots par rang ; parcelles à confirmer "
         "qui ont des indices, puis probables, puis les autres",
         "À remplir": "colonnes au fond jaune : vérifié le, vérifié par, réponse et stade "
@@ -265,16 +272,7 @@ def _first(result: Result, listed_parcels: int) -> list[dict[str, str]]:
         f"{words.plural(listed_parcels, 'parcelle')} sur {words.number(all_parcels)}"
         + ("" if listed_parcels == all_parcels else " (probables ou à confirmer seulement)"),
         "Couches absentes": " ; ".join(result.missing["label"]) or "aucune",
-        "Contester ou corriger": about.contact or words.NO_CONTACT,
+        words.CONTEST: about.contact or words.NO_CONTACT,
         "Édition": f"friches {__version__}, {page.run_id(result)}",
     }
     return [{"topic": topic, "text": text} for topic, text in said.items() if text]
-
-
-def _receivers(result: Result) -> str:
-    if is_public(result):
-        return "tout public : ni numéro de parcelle, ni propriétaire"
-    return (
-        "services de la commune, SAFER et services de l'État qui instruisent le dossier : un "
-        "numéro de parcelle à côté du mot « friche » désigne indirectement son propriétaire"
-    )

@@ -3,6 +3,7 @@
   "use strict";
   const data = JSON.parse(document.getElementById("donnees").textContent);
   const SVG = "http://www.w3.org/2000/svg";
+  const FILLED = 0.75; // darker than hatching on average: grey paper keeps the answers apart
   const FOCUSABLE = 50; // beyond, the table is the way in by keyboard
   const KEYS = ["yes", "unknown", "no", "none"];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -123,7 +124,7 @@
     return {
       color: colour, weight: 2.5, dashArray: answer.dash || null, fill: true,
       fillColor: style === "lines" ? "url(#" + name + ")" : style === "solid" ? colour : "#ffffff",
-      fillOpacity: style === "solid" ? 0.55 : style === "lines" ? 1 : 0.2,
+      fillOpacity: style === "solid" ? FILLED : style === "lines" ? 1 : 0.2,
     };
   }
 
@@ -187,9 +188,9 @@
     item.where = place(item.at[0], item.at[1]);
     placeById[item.kind + " " + item.id] = item;
     const marker = L.marker(item.where, { icon: L.divIcon({ html: el("span", {}, sign(item.kind)), className: "shape", iconSize: [24, 24], iconAnchor: [12, 12] }), keyboard: data.places.length <= FOCUSABLE, riseOnHover: true });
-    marker.bindTooltip(el("span", { class: "tip" }, KIND[item.kind] + " : " + item.name));
+    marker.bindTooltip(el("span", { class: "tip" }, KIND[item.kind] + "\u00a0: " + item.name));
     marker.on("click", () => openPlace(item, marker.getElement()));
-    marker.on("add", () => marker.getElement().setAttribute("aria-label", KIND[item.kind] + " : " + item.name));
+    marker.on("add", () => marker.getElement().setAttribute("aria-label", KIND[item.kind] + "\u00a0: " + item.name));
     marker.addTo(placeLayers[item.kind]);
   });
 
@@ -306,9 +307,9 @@
     return said;
   }
   function route(item) {
-    const made = el("details", {}, el("summary", {}, item.title + " : ", el("span", { class: "state " + item.state }, item.word)));
+    const made = el("details", {}, el("summary", {}, item.title + "\u00a0: ", el("span", { class: "state " + item.state }, item.word)));
     made.append(pairs(item.lines));
-    if (item.ask.length) made.append(el("p", {}, "À demander :"), bullets(item.ask));
+    if (item.ask.length) made.append(el("p", {}, "À demander\u00a0:"), bullets(item.ask));
     return made;
   }
 
@@ -356,7 +357,7 @@
     const fill = style === "lines" ? "url(#" + id + ")" : style === "solid" ? colour : "none";
     const made = svg("svg", { width: 26, height: 18, "aria-hidden": "true" });
     if (style === "lines") made.append(svg("defs", {}, hatch(id, colour)));
-    made.append(svg("rect", { x: 2, y: 2, width: 22, height: 14, fill: fill, "fill-opacity": style === "solid" ? 0.55 : 1, stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash || "none" }));
+    made.append(svg("rect", { x: 2, y: 2, width: 22, height: 14, fill: fill, "fill-opacity": style === "solid" ? FILLED : 1, stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash || "none" }));
     return made;
   }
   function outline(style) {
@@ -447,6 +448,11 @@
     pick.addEventListener("click", () => openBlock(Number(pick.closest("tr").dataset.block), pick, true));
   });
   const value = (id) => (byId(id) ? byId(id).value : "");
+  const slider = byId("f-annee");
+  const year = () => (slider && slider.value !== slider.max ? Number(slider.value) : Infinity);
+  const shut = (block) => block.routes.length > 0 && block.routes.every((item) => item.state === "no");
+  // an unknown date is not a late one; a block whose routes are all closed serves no meal
+  const inTime = (block) => year() === Infinity || (block.first ? Number(block.first.slice(0, 4)) <= year() : !shut(block));
   function keeps(block) {
     const commune = value("f-commune");
     const answer = value("f-reponse");
@@ -454,21 +460,37 @@
     const most = value("f-minutes");
     return (!commune || block.commune === commune) && (!answer || block.answer === answer)
       && (!way || block.routes.some((item) => item.id === way && item.state !== "no"))
-      && (!most || block.minutes.farm === null || block.minutes.farm <= Number(most));
+      && (!most || block.minutes.farm === null || block.minutes.farm <= Number(most))
+      && inTime(block);
   }
   function filter() {
     let kept = 0;
+    let undated = 0;
     data.blocks.forEach((block) => {
       const stays = keeps(block);
       kept += stays ? 1 : 0;
+      undated += stays && !block.first ? 1 : 0;
       byId("ligne-" + block.id).hidden = !stays;
       if (stays) block.layer.addTo(blockLayers[block.answer]);
       else blockLayers[block.answer].removeLayer(block.layer);
     });
     byId("aucun").hidden = kept > 0;
-    tell(kept === 0 ? "Aucun îlot ne correspond." : kept + (kept > 1 ? " îlots correspondent" : " îlot correspond") + " sur " + data.blocks.length + ".");
+    const without = undated && year() !== Infinity ? ", dont " + count(undated) + " sans date connue" : "";
+    const said = kept === 0 ? "Aucun îlot ne correspond." : count(kept) + (kept > 1 ? " îlots correspondent" : " îlot correspond") + " sur " + count(data.blocks.length) + without + ".";
+    byId("tri").hidden = kept === data.blocks.length;
+    byId("tri").textContent = "Liste filtrée\u00a0: " + said;
+    tell(said);
   }
   ["f-commune", "f-reponse", "f-voie", "f-minutes"].forEach((id) => byId(id) && byId(id).addEventListener("change", filter));
+  if (slider) {
+    slider.value = slider.max; // some browsers keep the last value on reload
+    slider.addEventListener("input", () => {
+      const said = slider.value + (slider.value === slider.max ? " (tous les îlots)" : "");
+      byId("annee").textContent = said;
+      slider.setAttribute("aria-valuetext", said);
+      filter();
+    });
+  }
 
   const plain = (text) => text.toUpperCase().replace(/[^0-9A-Z]/g, "");
   function search() {
