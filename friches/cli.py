@@ -1,4 +1,4 @@
-"""Commands: `friches demo`, `run`, `check`, `sample`."""
+"""Commands: demo, run, check, sample, compare, lawbook, letters."""
 
 from __future__ import annotations
 
@@ -55,19 +55,25 @@ def _readable_errors() -> Iterator[None]:
         raise typer.Exit(STOPPED) from None
 
 
-def _progress(quiet: bool) -> Callable[[str], AbstractContextManager[Any]] | None:
+def _progress(quiet: bool, stages: int) -> Callable[[str], AbstractContextManager[Any]] | None:
     if quiet:
         return None
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True, highlight=False)
+    done = 0
 
     @contextmanager
     def shown(stage: str) -> Iterator[None]:
+        nonlocal done
         started = time.perf_counter()
-        with console.status(f"{stage}…"):
+        columns = (TextColumn(f"{stage}…"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            bar.add_task(stage, total=stages, completed=done)
             yield
-        console.print(f"  {stage} : {time.perf_counter() - started:.1f} s")
+        done += 1
+        console.print(f"  {stage} : {time.perf_counter() - started:.1f} s".replace(".", ","))
 
     return shown
 
@@ -86,8 +92,9 @@ def _run(  # noqa: PLR0913 -- one argument an option
     pdf: bool,
     base_maps: bool,
     keep_in: Path | None = None,
+    what_if: Path | None = None,
 ) -> None:
-    from friches.study import run
+    from friches.study import STAGES, run
     from friches.studyfile import read_study
     from friches.view.output import write
 
@@ -98,9 +105,9 @@ def _run(  # noqa: PLR0913 -- one argument an option
             from friches.errors import refuse
 
             raise refuse("ce nom est celui d'un fichier", folder, "choisir un autre --out")
-        progress = _progress(quiet)
+        progress = _progress(quiet, len(STAGES) + 1)
         started = time.perf_counter()
-        result = run(study, keep_in=keep_in, progress=progress)
+        result = run(study, keep_in=keep_in, what_if=what_if, progress=progress)
         with (progress or _nothing)("cartes, fiches et registre"):
             write(result, folder, pdf=pdf, base_maps=base_maps)
         if not quiet:
@@ -115,21 +122,26 @@ def _nothing(_stage: str) -> Iterator[None]:
 def told(result: Result, folder: Path, seconds: float) -> str:
     """Return the summary that a run ends with, in French."""
     from friches.view.headline import summary_lines
+    from friches.view.publish import checklist
 
-    lines = [*summary_lines(result), f"Calculé en {seconds:.1f} s".replace(".", ",")]
+    spent = f"Calculé en {seconds:.1f} s".replace(".", ",")
+    lines = [*summary_lines(result), *checklist(result), spent]
     return "\n".join([*lines, "", f"Carte : {(folder / 'map.html').resolve()}"])
 
 
 @app.command("run")
-def run_command(
+def run_command(  # noqa: PLR0913, PLR0917 -- one argument an option
     study_file: StudyFile,
     out: Out = None,
     pdf: Pdf = False,
     base_maps: BaseMaps = False,
+    what_if: Annotated[
+        Path | None, typer.Option("--what-if", help="Fichier de suppositions (TOML).")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Lire une étude et écrire carte, fiches, registre et tables."""
-    _run(study_file, out, quiet=quiet, pdf=pdf, base_maps=base_maps)
+    _run(study_file, out, quiet=quiet, pdf=pdf, base_maps=base_maps, what_if=what_if)
 
 
 @app.command()
@@ -182,10 +194,62 @@ def sample(
     """Écrire un territoire fictif dans les formats réels."""
     from friches.sample.make import make
 
-    with _readable_errors(), (_progress(quiet) or _nothing)("territoire fictif"):
+    with _readable_errors(), (_progress(quiet, 1) or _nothing)("territoire fictif"):
         study_file = make(folder, parcels, seed, truth)
     if not quiet:
         typer.echo(f"Étude : {study_file}")
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="Dossier d'un premier résultat.")],
+    after: Annotated[Path, typer.Argument(help="Dossier d'un second résultat.")],
+) -> None:
+    """Dire quels îlots, voies, dates et repas changent d'un résultat à l'autre."""
+    from friches.scenarios.compare import compare as moved
+    from friches.scenarios.compare import read_result
+
+    with _readable_errors():
+        lines = moved(read_result(before), read_result(after))["text"]
+        typer.echo("\n".join(lines) if len(lines) else "Rien ne change.")
+
+
+@app.command()
+def lawbook(out: Out = None, quiet: Quiet = False) -> None:
+    """Écrire le recueil du droit : le texte dit, nous lisons."""
+    from friches.view.lawbook import write_lawbook
+
+    with _readable_errors():
+        path = write_lawbook(out or Path("maps"))
+    if not quiet:
+        typer.echo(f"Recueil : {path.resolve()}")
+
+
+@app.command()
+def letters(
+    study_file: StudyFile,
+    block: Annotated[str, typer.Argument(help="Îlot, par exemple B001.", metavar="ILOT")],
+    out: Out = None,
+    route: Annotated[
+        list[str] | None, typer.Option("--route", help="Cette voie seule (à répéter).")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Écrire les projets de courriers et d'actes d'un îlot (.docx), à compléter et à relire."""
+    from friches.study import STAGES, run
+    from friches.studyfile import read_study
+    from friches.view.letters import counts, write_letters
+
+    with _readable_errors():
+        study = read_study(study_file)
+        folder = out or default_folder(f"{study.name} courriers") / "letters"
+        result = run(study, progress=_progress(quiet, len(STAGES)))
+        paths = write_letters(result, block, folder, route or None)
+    if not quiet:
+        lines = counts(paths, block) or [
+            "Aucun courrier : toutes les voies qui en ont sont fermées."
+        ]
+        typer.echo("\n".join([*lines, f"Projets, non relus par un juriste : {folder.resolve()}"]))
 
 
 def main() -> None:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from friches.errors import Breach, InputError, refuse
-from friches.grammar import ORDERED, Document, Ends, Fact, FactRef, Version, uses
+from friches.grammar import (
+    ORDERED,
+    Document,
+    Ends,
+    Fact,
+    FactRef,
+    Version,
+    builds_on,
+    uses,
+    verdict_facts,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from friches.grammar import Example, Use
@@ -41,7 +52,8 @@ def read_document(path: Path, facts: Mapping[str, Fact]) -> Document:
     path : Path
         A TOML document (design: "The grammar of rules and law").
     facts : mapping of str to Fact
-        Every fact that conditions and examples may name.
+        Every fact that conditions and examples may name. The verdicts of other documents need not
+        be among them: `read_folders` tells whether those documents are there.
 
     Raises
     ------
@@ -50,10 +62,17 @@ def read_document(path: Path, facts: Mapping[str, Fact]) -> Document:
         their fact, examples that name unknown conditions or stand before the first version.
     """
     document = _read(path, TypeAdapter(Document))
+    facts = with_verdicts(facts, document)
     faults = [*_fact_faults(document, facts), *_example_faults(document, facts)]
     if faults:
         raise InputError(Breach(fault, str(path), GUIDE) for fault in dict.fromkeys(faults))
     return document
+
+
+def with_verdicts(facts: Mapping[str, Fact], document: Document) -> Mapping[str, Fact]:
+    """Return facts with those verdicts of other documents that a document reads and they lack."""
+    lacking = verdict_facts({name: name for name in builds_on(document)})
+    return {**lacking, **facts} if lacking else facts
 
 
 def read_folder(folder: Path, facts: Mapping[str, Fact]) -> dict[str, Document]:
@@ -62,18 +81,64 @@ def read_folder(folder: Path, facts: Mapping[str, Fact]) -> dict[str, Document]:
     Raises
     ------
     InputError
-        With the breaches of every document at once.
+        As `read_folders`.
+    """
+    return read_folders([folder], facts)
+
+
+def read_folders(folders: Sequence[Path], facts: Mapping[str, Fact]) -> dict[str, Document]:
+    """Read the documents of several folders that may build on one another's verdicts.
+
+    Returns
+    -------
+    dict
+        By file stem: folder after folder, sorted by name within each.
+
+    Raises
+    ------
+    InputError
+        With the breaches of every document at once; then, names found twice, verdicts of
+        documents that are not there, and documents that build on one another in a circle.
     """
     documents: dict[str, Document] = {}
     breaches: list[Breach] = []
-    for path in sorted(folder.glob("[!_]*.toml"), key=lambda p: p.stem):
+    for path in [p for f in folders for p in sorted(f.glob("[!_]*.toml"), key=lambda p: p.stem)]:
+        if path.stem in documents:
+            breaches.append(Breach(f"nom « {path.stem} » déjà pris", str(path), "le renommer"))
         try:
             documents[path.stem] = read_document(path, facts)
         except InputError as error:
             breaches += error.breaches
     if breaches:
         raise InputError(breaches)
+    chained(documents)
     return documents
+
+
+def chained(documents: Mapping[str, Document]) -> list[str]:
+    """Return the names of documents, each after those whose verdicts it builds on.
+
+    Raises
+    ------
+    InputError
+        When a verdict is that of a document that is not there, or of one that leads back to it.
+    """
+    links = {name: builds_on(documents[name]) for name in sorted(documents)}
+    unknown = [
+        Breach(f"« verdict_of » nomme « {other} », document inconnu", name, GUIDE)
+        for name, others in links.items()
+        for other in others
+        if other not in documents
+    ]
+    if unknown:
+        raise InputError(unknown)
+    try:
+        return list(TopologicalSorter(links).static_order())
+    except CycleError as error:
+        circle = list(error.args[1])[::-1]  # each name builds on the next
+        raise refuse(
+            f"verdicts en cercle : {' → '.join(circle)}", circle[0], "retirer un « verdict_of »"
+        ) from error
 
 
 def version_on(document: Document, day: dt.date) -> Version:

@@ -2,18 +2,26 @@
 
 Attributes bear the names of the TOML keys (`is_` and `from_` stand for `is` and `from`). No
 expressions: one fact, one comparison, a sentence beside it. What this cannot say becomes a fact.
+
+A document may build on the verdict of another, of any kind, named by its file:
+
+    [[version.condition]]
+    id = "defrichement"
+    text = "le texte"
+    verdict_of = "defrichement"     # in place of `fact`; a gate's « yes » lets pass
+    is = true
+
+Where that verdict is unknown so is the condition, and what is asked is what that document asks. An
+exception may name it too (`where = "verdict_of.defrichement"`). In examples the verdict is given
+like a fact: `given = { "verdict_of.defrichement" = true }`; the key is quoted, for its dot.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     Strict,
     StrictBool,
@@ -23,20 +31,18 @@ from pydantic import (
     model_validator,
 )
 
+from friches.procedure import Cost, Step, Strictly
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 COMPARISONS = ("is_", "at_least", "more_than", "at_most", "less_than", "one_of")
 ORDERED = ("at_least", "more_than", "at_most", "less_than")
-DURATION = re.compile(r"(\d+) (day|week|month|year)s?")
-DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}  # to order durations, never to date a step
+VERDICT = "verdict_of."
+"""Before a document's name: the fact that its verdict is, for those that build on it."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Fact(_Strict):
+class Fact(Strictly):
     """What is known of a parcel: one column, or two (`_low`, `_high`) where `bounded`.
 
     `layer` is the study's source that settles it (« asked »: only a person can tell); `ask` and
@@ -59,7 +65,7 @@ class Fact(_Strict):
         return self
 
 
-class FactRef(_Strict):
+class FactRef(Strictly):
     """The right side of a comparison between two facts: `{ fact = "other" }`."""
 
     fact: str
@@ -70,7 +76,7 @@ Amount = FactRef | StrictInt | StrictFloat | Day
 Value = FactRef | StrictBool | StrictInt | StrictFloat | StrictStr | Day
 
 
-class Comparison(_Strict):
+class Comparison(Strictly):
     """Exactly one of the six comparisons."""
 
     is_: Value | None = Field(None, alias="is")
@@ -111,19 +117,33 @@ class Derogation(Comparison):
 
 
 class Condition(Comparison):
-    """One condition (or bar): the sentence it encodes, the fact, the comparison."""
+    """One condition (or bar): the sentence it encodes, the fact, the comparison.
+
+    `verdict_of = "x"` in place of `fact` tests the verdict of document « x »: the fact is then
+    « verdict_of.x », a yes/no.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     text: str = Field(min_length=1)
     fact: str
+    verdict_of: str = ""
     source: str = ""
     mark: str = ""
     ask: str = ""
     whom: str = ""
-    exception: list[Derogation] = []
+    exception: list[Derogation] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_subject(cls, said: Any) -> Any:
+        if not isinstance(said, dict) or "verdict_of" not in said:
+            return said
+        if "fact" in said:
+            raise ValueError("« fact » et « verdict_of » s'excluent : garder l'un des deux")
+        return said | {"fact": f"{VERDICT}{said['verdict_of']}"}
 
 
-class Way(_Strict):
+class Way(Strictly):
     """One of several ways (1°, 2°): open when all its conditions are met."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -133,58 +153,7 @@ class Way(_Strict):
     mark: str = ""
 
 
-def _duration(value: str) -> str:
-    if not DURATION.fullmatch(value):
-        raise ValueError(f"« {value} » n'est pas une durée comme « 2 months » ou « 15 days »")
-    return value
-
-
-Duration = Annotated[str, AfterValidator(_duration)]
-
-
-def _days(value: str) -> int:
-    count, unit = value.rstrip("s").split(" ")
-    return int(count) * DAYS[unit]
-
-
-class Practice(_Strict):
-    """How long a step takes in practice, with the source of the three durations."""
-
-    low: Duration
-    central: Duration
-    high: Duration
-    source: str = Field(min_length=1)
-    mark: str = ""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Practice:
-        if not _days(self.low) <= _days(self.central) <= _days(self.high):
-            raise ValueError("durées à ranger : low ≤ central ≤ high")
-        return self
-
-
-class Step(_Strict):
-    """One step of a procedure: who does what after what, and the delays the text sets.
-
-    `within` is a longest delay, `at_least` a shortest, `lasts` a fixed duration.
-    """
-
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    after: list[str] = []
-    who: str = ""
-    act: str = ""
-    text: str = ""
-    article: str = ""
-    mark: str = ""
-    within: Duration | None = None
-    at_least: Duration | None = None
-    lasts: Duration | None = None
-    practice: Practice | None = None
-    branch: str = ""
-    optional: bool = False
-
-
-class Version(_Strict):
+class Version(Strictly):
     """The document as it stands from a day on.
 
     Verdict: every condition met, one way open (if there are ways), no bar met.
@@ -194,10 +163,10 @@ class Version(_Strict):
     source: str = Field(min_length=1)
     url: str = ""
     mark: str = ""
-    condition: list[Condition] = []
-    way: list[Way] = []
-    bar: list[Condition] = []
-    step: list[Step] = []
+    condition: list[Condition] = Field(default_factory=list)
+    way: list[Way] = Field(default_factory=list)
+    bar: list[Condition] = Field(default_factory=list)
+    step: list[Step] = Field(default_factory=list)
 
     @property
     def conditions(self) -> list[Condition]:
@@ -223,14 +192,14 @@ class Version(_Strict):
         return self
 
 
-class Checked(_Strict):
+class Checked(Strictly):
     """Who read the document over, and when; `by` empty: « non relu par un juriste »."""
 
     on: dt.date
     by: str = ""
 
 
-class Weight(_Strict):
+class Weight(Strictly):
     """What a detection rule counts for, with the reason of the figure."""
 
     value: int = Field(ge=0)
@@ -238,14 +207,14 @@ class Weight(_Strict):
     mark: str = ""
 
 
-class Ends(_Strict):
+class Ends(Strictly):
     """A bounded fact in an example: `{ low = 3 }`, `{ high = 5 }` or both."""
 
     low: float | None = None
     high: float | None = None
 
 
-class Example(_Strict):
+class Example(Strictly):
     """A case that tests the document: facts given, answers expected (`verdict` among them)."""
 
     name: str = Field(min_length=1)
@@ -260,16 +229,22 @@ class Example(_Strict):
         return self
 
 
-class Document(_Strict):
-    """One rule or one legal instrument: its dated versions and the examples that test it."""
+class Document(Strictly):
+    """One rule, legal instrument or gate: its dated versions and the examples that test it.
+
+    An instrument leads to the land; a gate (clearing permit, wetland…) stands across all of them:
+    its « yes » lets pass.
+    """
 
     title: str = Field(min_length=1)
+    kind: Literal["instrument", "gate"] = "instrument"
     checked: Checked
-    about: dict[str, str | int | list[str]] = {}
+    about: dict[str, str | int | list[str]] = Field(default_factory=dict)
     role: Literal["excludes", "supports", "weakens"] | None = None
     weight: Weight | None = None
+    cost: list[Cost] = Field(default_factory=list)
     version: list[Version] = Field(min_length=1)
-    example: list[Example] = []
+    example: list[Example] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _dated(self) -> Document:
@@ -286,6 +261,23 @@ class Use(NamedTuple):
     name: str
     value: Any
     under: Derogation | None
+
+
+def builds_on(document: Document) -> list[str]:
+    """Return the names of the documents whose verdict a document reads, in any of its versions."""
+    read: dict[str, None] = {}
+    for version in document.version:
+        for condition in version.conditions:
+            read |= dict.fromkeys([condition.fact, *(e.where for e in condition.exception)])
+    return sorted(name.removeprefix(VERDICT) for name in read if name.startswith(VERDICT))
+
+
+def verdict_facts(titles: Mapping[str, str]) -> dict[str, Fact]:
+    """Return the facts « verdict_of.x » of documents given by name, with their titles."""
+    return {
+        f"{VERDICT}{name}": Fact(kind="boolean", label=f"Verdict de « {title} »")
+        for name, title in titles.items()
+    }
 
 
 def uses(condition: Condition) -> Iterator[Use]:

@@ -6,79 +6,54 @@ never no: an unknown end of a number is without bound, a missing column is unkno
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from friches.documents import read_document, read_facts, read_folder, version_on
+from friches.documents import (
+    read_document,
+    read_facts,
+    read_folder,
+    read_folders,
+    version_on,
+    with_verdicts,
+)
 from friches.examples import given_table, uncovered
-from friches.grammar import (
-    Condition,
-    Derogation,
-    Document,
-    Example,
-    Fact,
-    FactRef,
-    Practice,
-    Step,
-    Version,
-    Way,
-    uses,
-)
-from friches.kleene import Truth, column_of, compared, ends_of, equal, every, negated, replaced
-from friches.phrases import (
-    Texts,
-    found_number,
-    found_word,
-    lowered,
-    needed,
-    needed_of,
-    same,
-    stacked,
-    write,
-)
+from friches.grammar import Condition, Derogation, Document, Example, Fact, Version, Way, uses
+from friches.kleene import Truth, compared, every, held, negated, replaced
+from friches.phrases import same, stacked
+from friches.procedure import Chance, Cost, Practice, Step
+from friches.telling import Open, Reading, asked, cited, summed, tell_condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from friches.grammar import Use
+    from collections.abc import Mapping
 
 __all__ = [
+    "Chance",
     "Condition",
+    "Cost",
     "Derogation",
     "Document",
     "Example",
     "Fact",
     "Practice",
+    "Reading",
     "Step",
     "Version",
     "Way",
+    "asked",
+    "contradicted",
     "failed_examples",
     "judge",
     "read_document",
     "read_facts",
     "read_folder",
+    "read_folders",
     "readings",
     "version_on",
 ]
 TEXTS = ("found", "needed", "text", "source", "question", "whom")
-
-
-class Reading(NamedTuple):
-    """What every row of a table says of one condition, way, bar, or of the verdict."""
-
-    name: str
-    truth: Truth
-    tell: Callable[[], dict[str, Texts]]  # found, needed, text, source, question, whom
-
-
-class _Open(NamedTuple):
-    truth: Truth
-    fact: NDArray[np.bool_]  # the fact itself leaves a comparison that may apply unknown
-    exceptions: list[tuple[Use, Truth]]  # and where each holds
 
 
 def judge(table: pd.DataFrame, version: Version, facts: Mapping[str, Fact]) -> pd.DataFrame:
@@ -92,7 +67,8 @@ def judge(table: pd.DataFrame, version: Version, facts: Mapping[str, Fact]) -> p
     version : Version
         As returned by `version_on`.
     facts : mapping of str to Fact
-        The facts the version names.
+        The facts the version names. The verdict of another document, where one is read, is the
+        column « verdict_of.x » of the table (and « .question », « .whom »: what « x » asks).
 
     Returns
     -------
@@ -136,126 +112,27 @@ def readings(table: pd.DataFrame, version: Version, facts: Mapping[str, Fact]) -
     for way in version.way:
         inner = [read(said) for said in way.condition]
         ways.append(every([row.truth for row in inner]))
-        rows += [*inner, _summed(way.id, ways[-1], way.text, _cited(way, version))]
+        rows += [*inner, summed(way.id, ways[-1], way.text, cited(way, version))]
     bars = [read(said) for said in version.bar]
     if ways:
         needs.append(negated(every([negated(way) for way in ways])))
     verdict = every(needs + [negated(row.truth) for row in bars])
-    return [*rows, *bars, _summed("verdict", verdict, "", _cited(version, version))]
-
-
-def _cited(said: Condition | Way | Version, version: Version) -> str:
-    source, mark = said.source or version.source, said.mark or version.mark
-    return f"{source} [{mark}]" if mark else source
-
-
-def _summed(name: str, truth: Truth, text: str, source: str) -> Reading:
-    def tell() -> dict[str, Texts]:
-        codes = np.where(truth.yes, 0, np.where(truth.no, 1, 2)).astype(np.int32)
-        found, rows = Texts(codes, ["oui", "non", "inconnu"]), len(codes)
-        return {"found": found, "text": same(text, rows), "source": same(source, rows)}
-
-    return Reading(name, truth, tell)
+    return [*rows, *bars, summed("verdict", verdict, "", cited(version, version))]
 
 
 def _condition(
     table: pd.DataFrame, said: Condition, facts: Mapping[str, Fact], version: Version
 ) -> Reading:
     base, *exceptions = [(use, compared(table, use, facts)) for use in uses(said)]
-    open_ = _Open(base[1], base[1].unknown, [])
+    open_ = Open(base[1], base[1].unknown, [])
     for use, other in reversed(exceptions):  # the first that holds has the last word
-        assert use.under is not None
-        holds = equal(
-            column_of(table, use.under.where, facts[use.under.where]), not use.under.is_not
-        )
-        open_ = _Open(
+        holds = held(table, use, facts)
+        open_ = Open(
             replaced(open_.truth, other, holds),
             (open_.fact & ~holds.yes) | (other.unknown & ~holds.no),
             [(use, holds), *open_.exceptions],
         )
-
-    def tell() -> dict[str, Texts]:
-        demand = _demanded(table, base[0], facts)
-        for use, holds in reversed(open_.exceptions):
-            demand = _excepted(demand, _demanded(table, use, facts), holds, use, facts)
-        return {
-            "found": _found(table, said, facts),
-            "needed": demand,
-            "text": same(said.text, len(table)),
-            "source": same(_cited(said, version), len(table)),
-            **_questions(table, said, facts, open_),
-        }
-
-    return Reading(said.id, open_.truth, tell)
-
-
-def _excepted(
-    base: Texts, other: Texts, holds: Truth, use: Use, facts: Mapping[str, Fact]
-) -> Texts:
-    assert use.under is not None
-    label = lowered(facts[use.under.where].label) + (" : non" if use.under.is_not else "")
-    case = np.where(holds.yes, 1, np.where(holds.no, 0, 2))
-
-    def phrase(state: int, i: int, j: int) -> str:
-        if state == 0:
-            return base.words[i]
-        special = f"{other.words[j]} ({label})"
-        return special if state == 1 else f"{base.words[i]}, ou {special}"
-
-    return write([case, base.codes, other.codes], phrase)
-
-
-def _found(table: pd.DataFrame, said: Condition, facts: Mapping[str, Fact]) -> Texts:
-    values = [use.value for use in uses(said)]
-    thresholds = [float(value) for value in values if isinstance(value, int | float)]
-    return _seen(table, said.fact, facts[said.fact], thresholds)
-
-
-def _seen(table: pd.DataFrame, name: str, fact: Fact, thresholds: Sequence[float] = ()) -> Texts:
-    if fact.kind in ("number", "integer"):
-        return found_number(*ends_of(table, name, fact), fact, thresholds)
-    return found_word(column_of(table, name, fact), fact)
-
-
-def _demanded(table: pd.DataFrame, use: Use, facts: Mapping[str, Fact]) -> Texts:
-    fact = facts[use.condition.fact]
-    if not isinstance(use.value, FactRef):
-        return same(needed(use.name, use.value, fact), len(table))
-    other = facts[use.value.fact]
-    seen = _seen(table, use.value.fact, other)
-    return Texts(seen.codes, [needed_of(use.name, other, word) for word in seen.words])
-
-
-def _questions(
-    table: pd.DataFrame, said: Condition, facts: Mapping[str, Fact], open_: _Open
-) -> dict[str, Texts]:
-    """Ask for the fact itself, else for the fact it is compared with, else which rule applies."""
-    fact = facts[said.fact]
-    options = [(said.ask or fact.ask or f"{fact.label} ?", said.whom or fact.whom)]
-    choice = np.where(open_.truth.unknown, 0, -1).astype(np.int32)
-    for use, holds in reversed(open_.exceptions):
-        assert use.under is not None
-        name = use.under.where
-        options.append((facts[name].ask or f"{facts[name].label} ?", facts[name].whom))
-        choice[open_.truth.unknown & ~open_.fact & holds.unknown] = len(options) - 1
-    known = _settled(table, said.fact, fact)
-    for use in uses(said):
-        if isinstance(use.value, FactRef):
-            other = facts[use.value.fact]
-            options.append((other.ask or f"{other.label} ?", other.whom))
-            missing = ~_settled(table, use.value.fact, other)
-            choice[open_.truth.unknown & open_.fact & known & missing] = len(options) - 1
-    return {
-        "question": Texts(choice, [question for question, _ in options]),
-        "whom": Texts(choice, [whom for _, whom in options]),
-    }
-
-
-def _settled(table: pd.DataFrame, name: str, fact: Fact) -> NDArray[np.bool_]:
-    if fact.kind in ("number", "integer"):
-        low, high = ends_of(table, name, fact)
-        return np.asarray(low == high)
-    return column_of(table, name, fact).notna().to_numpy()
+    return Reading(said.id, open_.truth, lambda: tell_condition(table, said, facts, version, open_))
 
 
 def failed_examples(document: Document, facts: Mapping[str, Fact]) -> list[str]:
@@ -264,9 +141,18 @@ def failed_examples(document: Document, facts: Mapping[str, Fact]) -> list[str]:
     Every example is judged; then every condition must be shown yes and no, and every threshold
     exactly at it and just beyond it on the other side. An empty list: the document holds.
     """
+    gaps = uncovered(document, facts)
+    return contradicted(document, facts) + [f"{document.title} : {gap}" for gap in gaps]
+
+
+def contradicted(document: Document, facts: Mapping[str, Fact]) -> list[str]:
+    """Return the answers of a document that are not those its examples expect, in French."""
     wrong = []
+    facts = with_verdicts(facts, document)
     for version in document.version:
         examples = [e for e in document.example if version_on(document, e.on) is version]
+        if not examples:
+            continue
         read = readings(given_table(examples, facts), version, facts)
         answers = {row.name: row.truth for row in read}
         for number, example in enumerate(examples):
@@ -275,7 +161,7 @@ def failed_examples(document: Document, facts: Mapping[str, Fact]) -> list[str]:
                 if said != expected:
                     found = f"{name} = {said}, attendu {expected}"
                     wrong.append(f"{document.title}, « {example.name} » : {found}")
-    return wrong + [f"{document.title} : {gap}" for gap in uncovered(document, facts)]
+    return wrong
 
 
 def _said(truth: Truth, row: int) -> str:

@@ -43,12 +43,17 @@ def same(text: str, rows: int) -> Texts:
     return Texts(np.full(rows, 0 if text else -1, dtype=np.int32), [text])
 
 
-def write(columns: Sequence[NDArray[Any]], phrase: Callable[..., str]) -> Texts:
-    """Return `phrase(code, code, …)` for each row, called once for each distinct row of codes.
+def distinct(
+    columns: Sequence[NDArray[Any]], rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give a number to the distinct rows of several columns of codes (-1: none).
 
-    An empty phrase leaves the row without text.
+    Returns
+    -------
+    codes, first : arrays of int
+        The number of each row (`rows` of them), and where each number stands first.
     """
-    key, cases = np.zeros(len(columns[0]), dtype=np.int64), 1
+    key, cases = np.zeros(rows, dtype=np.int64), 1
     for column in columns:
         codes = column.astype(np.int64) + 1
         base = int(codes.max(initial=0)) + 1
@@ -58,10 +63,40 @@ def write(columns: Sequence[NDArray[Any]], phrase: Callable[..., str]) -> Texts:
         key, cases = key * base + codes, cases * base
     codes, met = pd.factorize(key)
     first = np.zeros(len(met), dtype=np.int64)
-    first[codes[::-1]] = np.arange(len(key))[::-1]
+    first[codes[::-1]] = np.arange(rows)[::-1]
+    return codes.astype(np.int64), first
+
+
+def write(columns: Sequence[NDArray[Any]], phrase: Callable[..., str]) -> Texts:
+    """Return `phrase(code, code, …)` for each row, called once for each distinct row of codes.
+
+    An empty phrase leaves the row without text.
+    """
+    codes, first = distinct(columns, len(columns[0]))
     spoken = [phrase(*(int(column[i]) for column in columns)) for i in first]
     places, words = pd.factorize(np.array([text or None for text in spoken], dtype=object))
     return Texts(places.astype(np.int32)[codes], [str(text) for text in words])
+
+
+def picked(parts: Sequence[Texts], choice: NDArray[np.int32]) -> Texts:
+    """Return the text of one of several columns for each row, none where the choice is -1."""
+    words: list[str] = []
+    codes = np.full(len(choice), -1, dtype=np.int32)
+    for number, part in enumerate(parts):
+        chosen = (choice == number) & (part.codes >= 0)
+        codes[chosen] = part.codes[chosen] + len(words)
+        words += part.words
+    return Texts(codes, words)
+
+
+def sentences(parts: Sequence[Texts]) -> Texts:
+    """Join the texts of each row with « ; », each once."""
+
+    def phrase(*codes: int) -> str:
+        said = (part.words[code] for part, code in zip(parts, codes, strict=True) if code >= 0)
+        return " ; ".join(dict.fromkeys(said))
+
+    return write([part.codes for part in parts], phrase)
 
 
 def plain(texts: Texts) -> Any:

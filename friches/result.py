@@ -35,6 +35,9 @@ class Result:
         Layers read: layer, file, sha256, publisher, licence, vintage, attribution.
     exclusions : DataFrame or None
         Parcels withdrawn at somebody's request (exclusions.csv): in no block.
+    answers, contradictions : DataFrame or None
+        What people answered (answers.csv), already among `facts`, and where that is contrary to
+        what was known. Their `source` may name somebody: neither goes into the outputs as it is.
     summary : dict
         The headline figures of summary.json.
     durations : dict
@@ -61,6 +64,8 @@ class Result:
     roads: gpd.GeoDataFrame | None = None
     owners: pd.DataFrame | None = None
     exclusions: pd.DataFrame | None = None
+    answers: pd.DataFrame | None = None
+    contradictions: pd.DataFrame | None = None
     summary: dict[str, Any] = field(default_factory=dict)
     durations: dict[str, float] = field(default_factory=dict)
 

@@ -14,6 +14,9 @@ from friches.facts import dictionary, measure
 from friches.result import Result
 from friches.scenarios.routes import plan
 from friches.scenarios.rule import rule
+from friches.scenarios.setting import setting
+from friches.scenarios.whatif import apply, apply_facts, read_whatif
+from friches.sources.answersfile import answers_key, given_answers, settle
 from friches.sources.catalogue import catalogue
 from friches.sources.exclusions import exclusions_key, read_exclusions
 from friches.sources.read import layer_keys, provenance, read_layers
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from friches.scenarios.whatif import WhatIf
     from friches.studyfile import Study
 
 Progress = "Callable[[str], AbstractContextManager[Any]]"
@@ -46,6 +50,7 @@ def run(
     study: Study,
     *,
     keep_in: Path | None = None,
+    what_if: Path | None = None,
     progress: Callable[[str], AbstractContextManager[Any]] | None = None,
 ) -> Result:
     """Run a study from its files to its tables (nothing is written but kept stages).
@@ -57,6 +62,8 @@ def run(
     keep_in : Path, optional
         Folder where stages are kept between runs; by default `.friches` beside the study file,
         if it can be written.
+    what_if : Path, optional
+        A what-if file: other delays, thresholds, costs, answers (README, "What-if files").
     progress : callable, optional
         Called with each stage's French name; returns a context manager.
 
@@ -66,7 +73,7 @@ def run(
         Every breach of every layer, at once.
     """
     privacy.check_purpose(study)
-    asked = read_exclusions(study)
+    asked, answers = read_exclusions(study), given_answers(study)
     folder = keep_in or study.folder / ".friches"
     restricted = study.study.audience == "restricted"  # names are kept nowhere but in the outputs
     spent: dict[str, float] = {}
@@ -76,20 +83,26 @@ def run(
     keys = layer_keys(study)
     layers = stage("layers", keys, lambda: read_layers(study))
     spatial = {k: keys[k] for k in keys if k not in ("canteens", "farmers")}
-    facts = stage("facts", spatial, lambda: {"facts": measure(layers)})["facts"]
+    measured = stage("facts", spatial, lambda: {"facts": measure(layers)})["facts"]
 
-    judged = [spatial, study.study.day]
+    # Answers on parcels and communes count in detection, those on blocks once there are blocks.
+    # Who said what is kept in no stage.
+    facts, _ = settle(measured, answers)
+    judged = [spatial, study.study.day, answers_key(study)]
     found = stage("fallow", judged, lambda: _judge(facts, study))
     parcels = layers["parcels"]
     judged = [*judged, exclusions_key(study)]
     withdrawn = list(asked["parcel_id"])
     grouped = stage("blocks", judged, lambda: _group(parcels, facts, found, withdrawn))
     blocks, members = grouped["blocks"], grouped["members"]
+    facts, contradictions = settle(measured, answers, members)
 
     places = [keys.get("canteens"), keys.get("farmers"), keys.get("roads"), study.reach]
     reach = stage("reach", [judged, places], lambda: _reach(blocks, layers, study))["reach"]
     grown = stage("meals", judged, lambda: {"meals": meals.grow(blocks, members, facts)})["meals"]
-    law = stage("law", judged, lambda: _law(blocks, members, facts, grown, study))
+    supposed = read_whatif(what_if) if what_if else None
+    changed = [*judged, supposed.model_dump(mode="json") if supposed else None]
+    law = stage("law", changed, lambda: _law(blocks, members, facts, grown, study, supposed))
     canteens, farmers = (_or_empty(layers, name, study) for name in ("canteens", "farmers"))
     matched = stage(
         "matches",
@@ -127,6 +140,8 @@ def run(
         roads=layers.get("roads"),
         owners=layers.get("owners"),
         exclusions=asked,
+        answers=answers,
+        contradictions=contradictions,
         durations=spent,
     )
     return summarise(result)
@@ -191,12 +206,20 @@ def _reach(blocks: Any, layers: Mapping[str, Any], study: Study) -> dict[str, An
     return {"reach": travel(blocks, places, layers.get("roads"), within)}
 
 
-def _law(
-    blocks: Any, members: pd.DataFrame, facts: pd.DataFrame, grown: pd.DataFrame, study: Study
+def _law(  # noqa: PLR0913, PLR0917 -- one argument a table
+    blocks: Any,
+    members: pd.DataFrame,
+    facts: pd.DataFrame,
+    grown: pd.DataFrame,
+    study: Study,
+    supposed: WhatIf | None,
 ) -> dict[str, Any]:
+    day = study.study.day
+    here = apply(supposed) if supposed else setting()
+    facts = apply_facts(supposed, facts, members) if supposed else facts
     concerned = facts[facts["parcel_id"].isin(members["parcel_id"])]
-    rulings = rule(concerned, study.study.day)
-    steps, routes = plan(blocks, members, rulings, facts, grown, study.study.day)
+    rulings = rule(concerned, day, here.documents)
+    steps, routes = plan(blocks, members, rulings, facts, grown, day, here)
     return {"rulings": rulings, "steps": steps, "routes": routes}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from friches.documents import chained
 from friches.errors import InputError
+from friches.grammar import verdict_facts
 from friches.judge import (
     Fact,
     failed_examples,
@@ -19,6 +22,7 @@ from friches.judge import (
     read_document,
     read_facts,
     read_folder,
+    read_folders,
     version_on,
 )
 
@@ -249,6 +253,17 @@ def test_comparison_with_another_fact_asks_for_the_one_that_is_missing(tmp_path)
     assert (rows["question"].iloc[2], rows["whom"].iloc[2]) == ("Quelle part ?", "visite")
 
 
+def test_yes_no_and_text_compared_with_another_fact(tmp_path):
+    text = one('fact = "public"\nis = { fact = "force_majeure" }')
+    columns = {"public": [True, True, None, False], "force_majeure": [True, False, True, None]}
+    assert rows_of(verdicts(tmp_path, text, columns)) == [True, False, None, None]
+    facts = FACTS | {"other_zone": Fact(kind="text", label="Autre zone")}
+    text = one('fact = "zone"\nis = { fact = "other_zone" }')
+    document = read_document(written(tmp_path, text), facts)
+    table = pd.DataFrame({"zone": ["A", "A", None], "other_zone": ["A", "N", "N"]})
+    assert rows_of(judge(table, document.version[-1], facts)) == [True, False, None]
+
+
 def test_an_absent_column_is_unknown_and_a_question_is_made_from_the_label(tmp_path):
     judged = verdicts(tmp_path, one('fact = "public"\nis = true'), {"share": [1.0]})
     assert rows_of(judged) == [None]
@@ -461,6 +476,171 @@ def test_every_breach_is_told_at_once(tmp_path):
     with pytest.raises(InputError) as caught:
         read_folder(tmp_path, FACTS)
     assert len(caught.value.breaches) == 4
+
+
+def chain(**conditions):
+    """Return documents by name, each of one condition."""
+    return {name: one(said) for name, said in conditions.items()}
+
+
+def folder_of(tmp_path, documents):
+    for name, text in documents.items():
+        written(tmp_path, text, f"{name}.toml")
+    return tmp_path
+
+
+ON_GATE = 'verdict_of = "gate"\nis = false'
+
+
+def test_a_condition_may_be_the_verdict_of_another_document(tmp_path):
+    folder = folder_of(tmp_path, chain(gate='fact = "public"\nis = true', route=ON_GATE))
+    route = read_folder(folder, FACTS)["route"]
+    assert route.version[0].condition[0].fact == "verdict_of.gate"
+    table = pd.DataFrame({"verdict_of.gate": pd.array([True, False, None], dtype="boolean")})
+    facts = FACTS | verdict_facts({"gate": "La barrière"})
+    judged = judge(table, route.version[0], facts)
+    assert rows_of(judged) == rows_of(judged, "verdict") == [False, True, None]
+    assert judged["question"].iloc[4] == "Verdict de « La barrière » ?"
+
+
+def test_what_a_verdict_asks_is_asked_in_its_place(tmp_path):
+    folder = folder_of(tmp_path, chain(gate='fact = "public"\nis = true', route=ON_GATE))
+    route, facts = read_folder(folder, FACTS)["route"], FACTS | verdict_facts({"gate": "g"})
+    columns = {
+        "verdict_of.gate": pd.array([None, True, None], dtype="boolean"),
+        "verdict_of.gate.question": ["Public ?", None, "Privé ?"],
+        "verdict_of.gate.whom": ["mairie", None, None],
+    }
+    rows = judge(pd.DataFrame(columns), route.version[0], facts).query("condition == 'c'")
+    assert rows["question"].tolist()[::2] == ["Public ?", "Privé ?"]
+    assert rows["whom"].isna().tolist() == [False, True, True]
+
+
+def test_an_exception_may_hang_on_a_verdict(tmp_path):
+    exception = """
+    [[version.condition.exception]]
+    text = "e"
+    where = "verdict_of.gate"
+    at_least = 1
+"""
+    text = one('fact = "share"\nat_least = 3', exception)
+    folder = folder_of(tmp_path, {"gate": one('fact = "public"\nis = true'), "route": text})
+    version = read_folder(folder, FACTS)["route"].version[0]
+    gate = pd.array([True, False, None, None], dtype="boolean")
+    table = pd.DataFrame({"share": [2.0, 2.0, 2.0, 3.0], "verdict_of.gate": gate})
+    judged = judge(table, version, FACTS | verdict_facts({"gate": "G"}))
+    assert rows_of(judged) == [True, False, None, True]
+    assert judged["question"].iloc[4] == "Verdict de « G » ?"
+
+
+@pytest.mark.parametrize(
+    ("documents", "said"),
+    [
+        (chain(route=ON_GATE), "« verdict_of » nomme « gate », document inconnu"),
+        (chain(gate=ON_GATE), "verdicts en cercle : gate → gate"),
+        (
+            chain(
+                gate='verdict_of = "a"\nis = true',
+                a='verdict_of = "b"\nis = true',
+                b='verdict_of = "gate"\nis = true',
+            ),
+            "verdicts en cercle : ",
+        ),
+        (chain(a='verdict_of = "b"\nfact = "public"\nis = true'), "s'excluent"),
+        (chain(a='verdict_of = "b"\nat_least = 3', b="fact = 'public'\nis = true"), "at_least"),
+        (chain(a="is = true"), "fact » : clé absente"),
+    ],
+)
+def test_verdicts_that_do_not_chain_are_refused_by_name(tmp_path, documents, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        read_folder(folder_of(tmp_path, documents), FACTS)
+
+
+def test_the_order_of_a_circle_is_that_in_which_documents_build_on_one_another(tmp_path):
+    documents = chain(a='verdict_of = "b"\nis = true', b='verdict_of = "c"\nis = true')
+    folder = folder_of(tmp_path, documents | chain(c='verdict_of = "a"\nis = true'))
+    with pytest.raises(InputError) as caught:
+        read_folder(folder, FACTS)
+    circle = re.search(r"cercle : (.*)", str(caught.value)).group(1).split(" → ")
+    assert "".join(circle) in ("abca", "bcab", "cabc")
+
+
+def test_documents_come_after_those_they_build_on_and_names_are_taken_once(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    folder_of(first, chain(b='fact = "public"\nis = true', a='verdict_of = "z"\nis = true'))
+    folder_of(second, chain(z='verdict_of = "b"\nis = true'))
+    documents = read_folders([first, second], FACTS)
+    assert list(documents) == ["a", "b", "z"]
+    assert chained(documents) == ["b", "z", "a"]
+    folder_of(second, chain(a='fact = "public"\nis = true'))
+    with pytest.raises(InputError, match="nom « a » déjà pris"):
+        read_folders([first, second], FACTS)
+
+
+def test_examples_give_a_verdict_like_a_fact(tmp_path):
+    examples = """
+[[example]]
+name = "open"
+on = 2026-01-01
+given = { "verdict_of.gate" = false }
+then = { c = "yes", verdict = "yes" }
+[[example]]
+name = "shut"
+on = 2026-01-01
+given = { "verdict_of.gate" = true }
+then = { c = "no", verdict = "no" }
+[[example]]
+name = "not known"
+on = 2026-01-01
+given = {}
+then = { c = "unknown", verdict = "unknown" }
+"""
+    text = one(ON_GATE, examples)
+    assert failed_examples(read_document(written(tmp_path, text), FACTS), FACTS) == []
+    wrong = text.replace('"verdict_of.gate" = true', '"verdict_of.other" = true')
+    with pytest.raises(InputError, match=r"fait inconnu « verdict_of\.other »"):
+        read_document(written(tmp_path, wrong), FACTS)
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ('[[cost]]\nwhat = "a"\nunit = "eur"\nlow = 2\ncentral = 1\nhigh = 3', "à ranger"),
+        ('[[cost]]\nwhat = "a"\nunit = "kg"\nlow = 1\ncentral = 1\nhigh = 3', "unit"),
+        ('[[version.step]]\nid = "s"\nchance = { @ }', "branche"),
+        ('[[version.step]]\nid = "s"\nbranch = "b"\nchance = { @, high = 2 }', "chance.high"),
+    ],
+)
+def test_costs_and_chances_are_checked(tmp_path, extra, said):
+    figures = 'low = 0.1, central = 0.5, source = "s", mark = "ASSUMPTION"'
+    extra = extra.replace("@ }", f"{figures}, high = 0.9 }}").replace("@", figures)
+    if extra.startswith("[[cost"):
+        extra += '\nsource = "s"\nmark = "R"'
+    with pytest.raises(InputError, match=said):
+        read_document(written(tmp_path, one('fact = "public"\nis = true', extra)), FACTS)
+
+
+def test_a_gate_its_costs_and_the_chance_of_a_branch_are_read(tmp_path):
+    extra = """
+[[version.step]]
+id = "silence"
+branch = "silence"
+chance = { low = 0.1, central = 0.5, high = 0.9, source = "s", mark = "ASSUMPTION" }
+[[cost]]
+what = "frais"
+unit = "share_of_price"
+low = 0.05
+central = 0.07
+high = 0.1
+source = "s"
+mark = "R"
+"""
+    text = one('fact = "public"\nis = true', extra).replace("title", 'kind = "gate"\ntitle', 1)
+    document = read_document(written(tmp_path, text), FACTS)
+    assert (document.kind, document.cost[0].central) == ("gate", 0.07)
+    assert document.version[0].step[0].chance.central == 0.5
 
 
 def test_folder_is_read_by_stem_without_underscored_files(tmp_path):

@@ -60,7 +60,16 @@ from friches.view.map import first_meal_years, map_html, stages, write_map
 def data_of(html: str) -> dict:
     found = re.search(r'<script type="application/json" id="donnees">(.*?)</script>', html)
     assert found
-    return json.loads(found[1])
+    data = json.loads(found[1])
+
+    def spoken(said: object) -> object:  # as the page's script reads what is written once
+        if isinstance(said, dict):
+            if "t" in said:
+                return spoken(data["shared"][said["t"]])
+            return {key: spoken(value) for key, value in said.items()}
+        return [spoken(value) for value in said] if isinstance(said, list) else said
+
+    return data | {"blocks": spoken(data["blocks"])}
 
 
 def markup(html: str) -> str:

@@ -136,8 +136,14 @@ def test_the_search_finds_what_is_there(territory, results) -> None:
     """A search that finds nothing anywhere would prove nothing."""
     held = found_in(territory, [*NAMES, *NEVER])
     assert set().union(*held.values()) == {*NAMES, *NEVER}
-    kept = found_in(territory / "kept-restricted", NAMES)
-    assert any(file.startswith("layers-") for file in kept)  # inside parquet
+    probe = territory / "probe"  # inside parquet too
+    probe.mkdir(exist_ok=True)
+    pd.DataFrame({"name": [NAMES[0]]}).to_parquet(probe / "owners.parquet")
+    assert set().union(*found_in(probe, NAMES).values()) == {NAMES[0]}
+
+
+def test_p9_a_restricted_run_keeps_no_stage(territory, results) -> None:
+    assert not (territory / "kept-restricted").exists()
 
 
 def test_p9_every_kind_of_file_is_searched(outputs) -> None:

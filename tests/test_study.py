@@ -126,7 +126,7 @@ def test_bounds_never_cross(saint_rebelle):
 def test_every_route_is_shown_for_every_block(saint_rebelle):
     result, _ = saint_rebelle
     instruments = result.routes["instrument"].nunique()
-    assert instruments == 4
+    assert instruments == 38
     assert (result.routes.groupby("block_id").size() == instruments).all()
     assert set(result.routes["block_id"]) == set(result.blocks["block_id"])
 

@@ -6,6 +6,7 @@ import datetime as dt
 import tomllib
 from importlib import resources
 
+import numpy as np
 import pytest
 from dateutil.relativedelta import relativedelta
 from hypothesis import given, settings
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 
 from friches.errors import InputError
 from friches.judge import Practice, Step, version_on
-from friches.scenarios import field, timeline
-from friches.scenarios.routes import fitted
+from friches.scenarios import almanac, chance, field, path, timeline
+from friches.scenarios.path import fitted
 from friches.scenarios.rule import instruments
-from friches.scenarios.timeline import due, graph, holidays, plus, schedule, working_day
+from friches.scenarios.timeline import due, forks, graph, holidays, plus, schedule, working_day
 
 D = dt.date
 MONTH = 30.44
@@ -263,3 +264,145 @@ def test_from_land_to_plate_dates_never_cross(land, stage, group, recognisable):
         for suffix, day in zip(timeline.SUFFIXES, land, strict=True):
             assert row[f"starts_on{suffix}"].date() >= day
             assert row[f"ends_on{suffix}"] >= row[f"starts_on{suffix}"]
+
+
+# ------------------------------------------------------------- the calendar as tables
+START = st.dates(D(2024, 7, 1), D(2060, 1, 1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(START, st.sampled_from(["0 days", "8 days", "2 weeks", "1 month", "6 months", "3 years"]))
+def test_the_almanac_counts_as_the_calendar_does(day, duration):
+    one = np.array([almanac.number(day)], dtype=np.int32)
+    moved = almanac.plus(one, duration)
+    assert almanac.timestamps(moved)[0] == np.datetime64(plus(day, duration))
+    assert almanac.timestamps(almanac.working(moved))[0] == np.datetime64(due(day, duration))
+
+
+@settings(max_examples=60, deadline=None)
+@given(START, st.integers(1, 40))
+def test_works_by_the_almanac_stop_and_go_on_as_one_by_one(day, weeks):
+    for season in (BIRDS, field.Season.read("03-01", "07-31")):
+        start, end = field.works(day, f"{weeks} weeks", season)
+        one = np.array([almanac.number(day)], dtype=np.int32)
+        opened = almanac.opening(one, season)
+        assert almanac.timestamps(opened)[0] == np.datetime64(start)
+        lasting = np.array([7 * weeks], dtype=np.int32)
+        assert almanac.timestamps(almanac.worked(opened, lasting, season))[0] == np.datetime64(end)
+
+
+def test_a_day_beyond_the_almanac_is_refused():
+    with pytest.raises(ValueError, match="almanac"):
+        almanac.number(D(1999, 12, 31))
+    assert almanac.number(D(2000, 1, 1)) == 0
+
+
+# -------------------------------------------------------------------------------- forks
+CHANCE = {"low": 0.1, "central": 0.3, "high": 0.5, "source": "essai", "mark": "ASSUMPTION"}
+
+
+def test_two_forks_in_a_row_are_two_forks():
+    steps = [
+        step("ask"),
+        step("quick", ["ask"], branch="q"),
+        step("slow", ["ask"], branch="s", lasts="6 months"),
+        step("then", ["quick", "slow"]),
+        step("yes", ["then"], branch="y"),
+        step("no", ["then"], branch="n", lasts="12 months"),
+        step("end", ["yes", "no"]),
+    ]
+    assert forks(steps) == [["q", "s"], ["y", "n"]]
+    assert schedule(steps, D(2026, 9, 1))["end"][0] == (D(2027, 1, 4), D(2027, 1, 4), D(2028, 5, 3))
+    starts = schedule(steps, D(2026, 9, 1), "s n")["end"][0]
+    assert starts[1] == starts[2]
+
+
+# ------------------------------------------------------------- critical path and floor
+def test_the_critical_path_is_what_the_last_step_waited_for():
+    steps = [
+        step("a"),
+        step("b", ["a"], lasts="3 months"),
+        step("c", ["a"], lasts="1 month"),
+        step("court", ["b"], lasts="9 months", optional=True),
+        step("end", ["b", "c", "court"]),
+    ]
+    dates = schedule(steps, D(2026, 9, 1))
+    assert path.critical(steps, dates, "end") == ["a", "b", "end"]
+    needed = fitted(steps, "+court")
+    dates = schedule(needed, D(2026, 9, 1))
+    assert path.critical(needed, dates, "end") == ["a", "b", "court", "end"]
+
+
+def test_the_legal_floor_counts_only_what_nobody_may_shorten():
+    usual = Practice(low="1 month", central="2 months", high="3 months", source="essai")
+    steps = [
+        step("a", lasts=None, practice=usual),
+        step("b", ["a"], lasts="2 months", practice=usual),
+        step("c", ["b"], lasts=None, within="5 years"),
+        step("d", ["c"], lasts=None, at_least="15 days"),
+    ]
+    assert path.floor(steps, D(2026, 9, 1), "d") == D(2026, 11, 17)
+
+
+# ------------------------------------------------------------------------- Monte Carlo
+def drawn(steps, **changed):
+    starts = np.full(chance.figures()["draws"], almanac.number(D(2026, 9, 1)), dtype=np.int32)
+    return chance.run(steps, starts, chance.figures() | changed, "essai")
+
+
+@settings(max_examples=20, deadline=None)
+@given(START, st.sampled_from(sorted(instruments())))
+def test_draws_stay_within_the_low_and_high_dates(day, name):
+    document = instruments()[name]
+    steps = version_on(document, day).step
+    dates = schedule(steps, day, str(document.about.get("expected_branch", "")))
+    starts = np.full(chance.figures()["draws"], almanac.number(day), dtype=np.int32)
+    ends, passed = chance.run(steps, starts, chance.figures(), name)
+    optional = {one.id for one in steps if one.optional}
+    for one, (_, (low, _, high)) in dates.items():
+        if one in optional:  # where it is not called for, it takes no time
+            continue
+        days = almanac.timestamps(ends[one][passed[one]])
+        assert (days >= np.datetime64(low)).all()
+        assert (days <= np.datetime64(high)).all()
+
+
+def test_draws_are_the_same_each_time_and_do_not_depend_on_other_steps():
+    usual = Practice(low="1 month", central="2 months", high="9 months", source="essai")
+    steps = [step("a", lasts=None, practice=usual), step("b", lasts=None, practice=usual)]
+    first, again = drawn(steps)[0], drawn(steps[:1])[0]
+    assert (first["a"] == again["a"]).all()
+    assert (first["a"] != first["b"]).any()
+    assert (drawn(steps, seed=1)[0]["a"] != first["a"]).any()
+
+
+def test_branches_are_taken_by_their_chances():
+    steps = [
+        step("ask"),
+        step("often", ["ask"], branch="o", chance=CHANCE | {"central": 0.5}),
+        step("rare", ["ask"], branch="r", chance=CHANCE),
+        step("other", ["ask"], branch="x"),
+        step("end", ["often", "rare", "other"]),
+    ]
+    passed = drawn(steps)[1]
+    taken = {name: passed[name].mean() for name in ("often", "rare", "other", "end")}
+    assert taken["often"] + taken["rare"] + taken["other"] == pytest.approx(1)
+    assert taken["end"] == 1
+    for name, share in (("often", 0.5), ("rare", 0.3), ("other", 0.2)):
+        assert taken[name] == pytest.approx(share, abs=0.08)
+
+
+def test_the_beta_pert_law_leans_to_the_central_duration():
+    usual = Practice(low="10 days", central="20 days", high="100 days", source="essai")
+    days = drawn([step("a", lasts=None, practice=usual)])[0]["a"] - almanac.number(D(2026, 9, 1))
+    assert days.min() >= 10
+    assert days.max() <= 102  # moved to a working day
+    assert np.mean(days) == pytest.approx((10 + 4 * 20 + 100) / 6, abs=5)
+
+
+def test_every_chance_has_a_source_and_is_marked_as_supposed():
+    said = chance.figures()
+    for part in (said["optional"], said["recognition"], *said["hazard"]):
+        assert part["low"] <= part["central"] <= part["high"] <= 1
+        assert part["source"]
+        assert part["mark"] == "ASSUMPTION"

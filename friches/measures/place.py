@@ -64,8 +64,26 @@ def zoning_facts(parcels: gpd.GeoDataFrame, zoning: gpd.GeoDataFrame) -> pd.Data
     return facts
 
 
+_ZONES = {"zap": "in_zap", "paen": "in_paen", "natura2000": "in_natura2000", "ebc": "has_ebc"}
+
+
+def _touching(
+    parcels: gpd.GeoDataFrame, perimeters: gpd.GeoDataFrame, given: set[str]
+) -> pd.DataFrame:
+    """Say which parcels each given kind of perimeter touches (law reads it as a yes or no)."""
+    index = pd.Index(parcels["parcel_id"], name="parcel_id")
+    pieces = overlay(parcels, perimeters, ["kind"])
+    pieces = pieces[pieces["area_m2"] >= value("touches_from_m2")]
+    touched = {
+        fact: pd.array(index.isin(pieces.loc[pieces["kind"] == kind, "parcel_id"]), dtype="boolean")
+        for kind, fact in _ZONES.items()
+        if kind in given
+    }
+    return pd.DataFrame(touched, index=index)
+
+
 def constraint_facts(parcels: gpd.GeoDataFrame, perimeters: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Measure compensation and protected shares, names of perimeters, and the mountain zone.
+    """Measure compensation and protected shares, names of perimeters, mountain and other zones.
 
     A kind of perimeter that was not given stays unknown; names list only what was given.
     """
@@ -82,6 +100,7 @@ def constraint_facts(parcels: gpd.GeoDataFrame, perimeters: gpd.GeoDataFrame) ->
     if "mountain" in facts:
         inside = facts.pop("mountain") >= value("mountain_from_share")
         facts["in_mountain_zone"] = inside.astype("boolean")
+    facts = facts.join(_touching(parcels, perimeters, given))
     named = perimeters.assign(label=perimeters["name"].fillna(perimeters["kind"]))
     pieces = overlay(parcels, named, ["kind", "label"])
     pieces = pieces[

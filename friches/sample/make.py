@@ -10,6 +10,7 @@ import pyproj
 import shapely
 
 from friches.errors import refuse
+from friches.sample.answers import write_answers
 from friches.sample.cadastre import numbered, write_cadastre
 from friches.sample.history import CAMPAIGNS, crops, land
 from friches.sample.layers import (
@@ -128,6 +129,7 @@ def _write_layers(folder: Path, made: Land, seed: int) -> None:
     write_relief(folder, geometry, seed)
     write_owners(folder, table, known, seed)
     write_sales(folder, table, known, seed)
+    write_answers(folder, geometry, table, known, seed)
     homes = _homes(made.net, seed)
     write_canteens(folder, homes, len(table))
     write_farms(folder, _seats(made.net, seed), len(table))

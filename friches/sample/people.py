@@ -56,7 +56,7 @@ def commune_name(code: str) -> str:
     return f"{TERRITORY} (fictif)" if number == 0 else f"{TERRITORY}-{number + 1} (fictif)"
 
 
-def _owned(table: pd.DataFrame, seed: int) -> NDArray[np.object_]:
+def owned(table: pd.DataFrame, seed: int) -> NDArray[np.object_]:
     """Return the kind of owner of each parcel, "" for natural persons."""
     single, field = luck(table, seed + 301), luck(table, seed + 302, "block")
     use, fallow = table["use"].to_numpy(), table["fallow"].to_numpy()
@@ -80,7 +80,7 @@ def _owned(table: pd.DataFrame, seed: int) -> NDArray[np.object_]:
 
 def write_owners(folder: Path, table: pd.DataFrame, known: pd.DataFrame, seed: int) -> Path:
     """Write the legal persons' parcels; natural persons are not in that file, as in reality."""
-    kind = _owned(table, seed)
+    kind = owned(table, seed)
     rows = np.flatnonzero(kind != "")
     rows = rows[np.argsort(known["parcel_id"].to_numpy()[rows])]
     block, area = table["block"].to_numpy(), table["area_m2"].round().astype(int).to_numpy()

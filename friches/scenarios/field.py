@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from friches.scenarios.timeline import BOUNDS, Dates, date_columns, due, french, ordered, plus
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 OTHER = "autre"
+Field = Mapping[str, Any]
+"""field.toml, or what a what-if file puts in its place."""
 
 
 class Season(NamedTuple):
@@ -80,13 +80,14 @@ def works(day: dt.date, duration: str, season: Season | None) -> tuple[dt.date, 
     return start, now + left
 
 
-def clearing(land: Dates, stage: str | None) -> tuple[Dates, Dates]:
+def clearing(free: Dates, stage: str | None, field: Field | None = None) -> tuple[Dates, Dates]:
     """Return start and end of clearing for a stage; unknown: from the quickest to the slowest."""
-    said = figures()["clearing"]
-    season = Season.read(figures()["works"]["opens"], figures()["works"]["closes"])
+    field = field or figures()
+    said = field["clearing"]
+    season = Season.read(field["works"]["opens"], field["works"]["closes"])
     known = stage if stage in said["stages"] else None
     options: dict[str, list[tuple[dt.date, dt.date]]] = {}
-    for bound, day in zip(BOUNDS, land, strict=True):
+    for bound, day in zip(BOUNDS, free, strict=True):
         one = known or (said["central_when_unknown"] if bound == "central" else None)
         stages = [said["stages"][one]] if one else said["stages"].values()
         options[bound] = [works(day, s[bound], season if s["woody"] else None) for s in stages]
@@ -102,9 +103,9 @@ def _by_end(span: tuple[dt.date, dt.date]) -> tuple[dt.date, dt.date]:
     return span[1], span[0]
 
 
-def conversion(land: Dates, life: str, recognisable: bool) -> Dates:
+def conversion(land: Dates, life: str, recognisable: bool, field: Field | None = None) -> Dates:
     """Return the end of organic conversion, which starts with the land's availability."""
-    lasting = figures()["conversion"][life]
+    lasting = (field or figures())["conversion"][life]
     low = lasting["low"] if recognisable else lasting["high"]
     return ordered(
         plus(day, duration)
@@ -134,14 +135,30 @@ def served(harvested: Dates, crop: Mapping[str, str]) -> Dates:
     return ordered(due(day, wait) for day, wait in zip(harvested, lasting, strict=True))
 
 
-def crop_of(food_group: str) -> Mapping[str, str]:
+def crop_of(food_group: str, field: Field | None = None) -> Mapping[str, str]:
     """Return the calendar of a food group, or of « autre » when it has none."""
-    groups: dict[str, dict[str, str]] = figures()["crops"]["groups"]
+    groups: dict[str, dict[str, str]] = (field or figures())["crops"]["groups"]
     return groups.get(food_group, groups[OTHER])
 
 
-def field_rows(
-    land: Dates, stage: str | None, food_group: str | None, recognisable: bool
+def first_meal(
+    spans: tuple[Dates, Dates], stage: str | None, crop: Mapping[str, str], recognisable: bool,
+    field: Field | None = None,
+) -> Dates:  # fmt: skip
+    """Return the first meal alone; arguments as those of `field_rows` (`spans`: land, free)."""
+    land, free = spans
+    cleared = clearing(free, stage, field)[1]
+    converted = conversion(land, crop["life"], recognisable, field)
+    return served(harvest(cleared, converted, crop)[1], crop)
+
+
+def field_rows(  # noqa: PLR0913, PLR0917 -- what a field depends on
+    land: Dates,
+    stage: str | None,
+    food_group: str | None,
+    recognisable: bool,
+    free: Dates | None = None,
+    field: Field | None = None,
 ) -> list[dict[str, Any]]:
     """Return the steps from land to plate as rows of table `steps` (without block or position).
 
@@ -155,24 +172,30 @@ def field_rows(
         Food group of the crop; None: clearing alone.
     recognisable : bool
         Whether untreated years may still be recognised instead of conversion (low dates).
+    free : Dates, optional
+        When works may start, if permits are awaited beyond `land`.
+    field : mapping, optional
+        What replaces field.toml.
     """
-    starts, cleared = clearing(land, stage)
-    rows = [_row("remise_en_etat", _clearing_act(stage), starts, cleared, _clearing_note(stage))]
+    field = field or figures()
+    starts, cleared = clearing(free or land, stage, field)
+    note = _clearing_note(stage, field)
+    rows = [_row("remise_en_etat", _clearing_act(stage), starts, cleared, note)]
     if food_group is None:
         return rows
-    crop = crop_of(food_group)
-    converted = conversion(land, crop["life"], recognisable)
+    crop, said = crop_of(food_group, field), field["crops"]
+    converted = conversion(land, crop["life"], recognisable, field)
     sown, ripe = harvest(cleared, converted, crop)
     meal = served(ripe, crop)
     act = "Plantation" if crop["life"] == "perennial" else "Mise en culture ou en pâture"
     return [
         *rows,
         _row("conversion_bio", "Conversion à l'agriculture biologique", land, converted,
-             _conversion_note(crop["life"], recognisable)),
+             _conversion_note(crop["life"], recognisable, field)),
         _row("premiere_recolte", f"{act}, puis première récolte bio : {food_group}", sown, ripe,
-             _crop_note(crop, [crop[bound] for bound in BOUNDS])),
+             _crop_note(crop, [crop[bound] for bound in BOUNDS], said)),
         _row("premier_repas", "Tri, transformation, livraison : premier repas servi", ripe, meal,
-             _crop_note(crop, [crop["plate_low"], crop["plate"], crop["plate_high"]])),
+             _crop_note(crop, [crop["plate_low"], crop["plate"], crop["plate_high"]], said)),
     ]  # fmt: skip
 
 
@@ -192,8 +215,8 @@ def _clearing_act(stage: str | None) -> str:
     return f"Remise en état ({stage or 'stade inconnu'})"
 
 
-def _clearing_note(stage: str | None) -> str:
-    said, season = figures()["clearing"], figures()["works"]
+def _clearing_note(stage: str | None, field: Field) -> str:
+    said, season = field["clearing"], field["works"]
     told = said["stages"].get(stage or "")
     note = f"{said['source_unknown']} [{said['mark']}]"
     if told:
@@ -204,8 +227,8 @@ def _clearing_note(stage: str | None) -> str:
     return f"{note} ; {season['source']} [{season['mark']}]"
 
 
-def _conversion_note(life: str, recognisable: bool) -> str:
-    said, limit = figures()["conversion"], figures()["recognition"]
+def _conversion_note(life: str, recognisable: bool, field: Field) -> str:
+    said, limit = field["conversion"], field["recognition"]
     lasting = " / ".join(french(said[life][bound]) for bound in BOUNDS)
     if not recognisable:
         lasting = (
@@ -214,8 +237,7 @@ def _conversion_note(life: str, recognisable: bool) -> str:
     return f"{lasting} ; {said['source']} [{said['mark']}]"
 
 
-def _crop_note(crop: Mapping[str, str], lasting: list[str]) -> str:
-    said = figures()["crops"]
+def _crop_note(crop: Mapping[str, str], lasting: list[str], said: Field) -> str:
     window = f"mise en culture du {_day(crop['sown_from'])} au {_day(crop['sown_to'])}"
     told = " / ".join(map(french, lasting))
     return f"{told} ; {window} ; {said['source']} [{said['mark']}]"

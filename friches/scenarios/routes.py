@@ -1,27 +1,25 @@
-"""The ways to free each block: legal steps dated, then clearing, conversion, harvest, meal."""
+"""The ways to free each block: legal steps dated, then permits, clearing, harvest, first meal."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from friches import tables
-from friches.errors import refuse
-from friches.judge import version_on
-from friches.scenarios.field import field_rows, figures
+from friches.scenarios import cost
+from friches.scenarios.advice import ranked
+from friches.scenarios.fieldplan import CASE, HELD, LEGAL, chosen, draws, field_steps
+from friches.scenarios.needs import circumstances, gate_states, holding, needs
 from friches.scenarios.openings import KEY, openings
-from friches.scenarios.rule import instruments
-from friches.scenarios.timeline import SUFFIXES, Dates, dated_table, schedule
+from friches.scenarios.procedures import Dated, Held, dated, held
+from friches.scenarios.setting import Setting, setting
+from friches.scenarios.timeline import SUFFIXES, Dates
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
 
-    from friches.judge import Document, Step
-
-ABOUT = ("organic", "installed_farmer", "cost", "risks")
-CASE = ["instrument", "needs", "stage", "recognisable", "food_group"]
+EXTRA = {"branch": "str", "optional": "boolean", "critical": "boolean"}
 
 
 def plan(  # noqa: PLR0913, PLR0917 -- one table a stage before it
@@ -31,6 +29,7 @@ def plan(  # noqa: PLR0913, PLR0917 -- one table a stage before it
     facts: pd.DataFrame,
     meals: pd.DataFrame,
     day: dt.date,
+    here: Setting | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Date every step of every route not closed, and order the routes of each block.
 
@@ -40,187 +39,185 @@ def plan(  # noqa: PLR0913, PLR0917 -- one table a stage before it
         Tables of those names; rulings of every member parcel, as `rule` returns them.
     day : date
         First day of every procedure, and day at which the law is read.
+    here : Setting, optional
+        Law, routes, chances, costs and budget; by default those of the package.
 
     Returns
     -------
     steps, routes : DataFrame
-        Tables of those names. Beyond their columns: steps has branch (text) and optional
-        (boolean); routes has assumes (what central dates suppose).
+        Tables of those names; `instrument` is a route's id. Beyond their columns: steps has branch
+        (text), optional and critical (boolean: on the critical path); routes has those of
+        figures and reasons to compare them by (README: "Comparing routes").
     """
+    here = here or setting()
     if blocks.empty:
-        return tables.empty("steps"), tables.empty("routes")
-    routes = openings(blocks, members, rulings, day)
-    routes = routes.merge(_told(), on="instrument")
-    followed = routes.loc[~routes["answer"].eq(False).fillna(False), KEY]
-    followed = followed.merge(_circumstances(blocks, members, facts), on="block_id")
-    followed["needs"] = _needs(followed, members, facts)
-    legal, lands = _procedures(followed, day)
-    field = _fields(followed, meals, lands)
-    steps = _numbered(legal, field)
-    routes = _with_dates(routes, steps)
+        return tables.empty("steps", extra=EXTRA), tables.empty("routes")
+    routes = openings(blocks, members, rulings, facts, day, here).merge(
+        _said(here), on="instrument"
+    )
+    followed = _followed(routes, blocks, members, facts, rulings, day, here)
+    legal: dict[tuple[str, ...], Dated] = {
+        (name, need): dated(name, need, day, here) for name, need in _cases(followed, LEGAL)
+    }
+    lands = {place: one.land for place, one in legal.items() if one.land is not None}
+    freeing = followed[
+        [place in lands for place in zip(*(followed[c] for c in LEGAL), strict=True)]
+    ]
+    helds = _helds(freeing, legal, lands, day, here)
+    best = chosen(freeing, meals, helds, lands, here)
+    cases = best[CASE].drop_duplicates(ignore_index=True)
+    field = field_steps(cases, helds, lands, here)
+    steps = _steps(followed, best, cases, field, legal, helds)
+    told = cases.join(draws(cases, helds, legal, here))
+    routes = _filled(routes, best, told, field, legal, lands)
+    routes = _settled(routes, blocks, members, facts, here)
     named = [column.name for column in tables.TABLES["routes"].columns]
-    routes = routes.sort_values(["block_id", "order"], ignore_index=True)[[*named, "assumes"]]
+    routes = routes.sort_values(["block_id", "order"], ignore_index=True)[named]
     return (
         tables.check(steps, "steps", "étapes des voies"),
         tables.check(routes, "routes", "voies juridiques"),
     )
 
 
-def _told() -> pd.DataFrame:
+def _said(here: Setting) -> pd.DataFrame:
     rows = [
         {
             "instrument": name,
-            "title": document.title,
-            "land_step": str(document.about["land"]),
-            "amicable": document.about["kind"] == "amiable",
-            "usual_order": document.about["order"],
-            "assumes": document.about.get("expected_branch_why"),
-            **{key: document.about[key] for key in ABOUT},
+            "title": route.title,
+            "kind": route.kind,
+            "assumes": route.assumes or None,
+            "instruments": " ; ".join(route.instruments),
+            "ends_in": route.ends_in,
+            "organic": route.organic,
+            "organic_strength": route.organic_strength or None,
+            "installed_farmer": route.installed_farmer,
+            "farmer_rank": route.farmer_rank if isinstance(route.farmer_rank, int) else None,
+            "acts": route.acts or None,
+            "decides": route.decides or None,
+            "cost": " ; ".join(filter(None, [route.cost, cost.told(name, here)])) or None,
+            "risks": route.risks,
         }
-        for name, document in instruments().items()
+        for name, route in here.routes.items()
     ]
-    return pd.DataFrame(rows).astype({"assumes": "str"})
-
-
-def _circumstances(
-    blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame
-) -> pd.DataFrame:
-    """Return block_id, stage, and whether untreated years may be recognised for the whole block."""
-    limit = figures()["recognition"]["years_unused_at_least"]
-    known = facts.reindex(columns=["parcel_id", "years_unused_high"])
-    years = members.merge(known, on="parcel_id", how="left")
-    fewest = years.groupby("block_id")["years_unused_high"].min()
-    stages = blocks[["block_id", "stage"]].astype("str").reset_index(drop=True)
-    recent = stages["block_id"].map(fewest) < limit
-    return pd.DataFrame(stages).assign(recognisable=~recent.fillna(False))
-
-
-def _needs(followed: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame) -> pd.Series[str]:
-    """Say which optional steps each route needs (+), does without (-), or may need (?)."""
-    told = pd.Series("", index=followed.index, dtype="str")
-    for name, document in instruments().items():
-        here = followed["instrument"] == name
-        for need in _optional_needs(document, name):
-            step, fact, wanted = need
-            known = facts.reindex(columns=["parcel_id", fact])
-            answers = members.merge(known, on="parcel_id", how="left")
-            matches = answers[fact].astype("boolean").eq(wanted == "yes")
-            some, may = (
-                followed["block_id"].map(matches.fillna(unknown).groupby(answers["block_id"]).any())
-                for unknown in (False, True)
-            )
-            sign = pd.Series("?", index=told.index, dtype="str").mask(~may, "-").mask(some, "+")
-            told = told.mask(here, told + " " + sign + step)
-    return told
-
-
-def _optional_needs(document: Document, name: str) -> list[list[str]]:
-    said = document.about.get("optional_needs", [])
-    needs = [need.split() for need in said] if isinstance(said, list) else []
-    for need in needs:
-        if len(need) != 3 or need[2] not in ("yes", "no"):
-            fault = f"« optional_needs » illisible : « {' '.join(need)} »"
-            raise refuse(fault, name, "« étape fait yes|no »")
-    return needs
-
-
-def fitted(steps: Sequence[Step], needs: str) -> list[Step]:
-    """Return the steps that circumstances call for: « +step » is needed, « -step » is left out."""
-    signs = {need[1:]: need[0] for need in needs.split()}
-    out = {name for name, sign in signs.items() if sign == "-"}
-    kept = []
-    for step in steps:
-        if step.id in out:
-            continue
-        changed: dict[str, Any] = {"after": _reattached(step, steps, out)}
-        if signs.get(step.id) == "+":
-            changed["optional"] = False
-        kept.append(step.model_copy(update=changed))
-    return kept
-
-
-def _reattached(step: Step, steps: Sequence[Step], out: set[str]) -> list[str]:
-    """Return what a step waits for once the steps left out are replaced by what they waited for."""
-    before = {other.id: other for other in steps}
-    found: dict[str, None] = {}
-    for name in step.after:
-        names = _reattached(before[name], steps, out) if name in out else [name]
-        found |= dict.fromkeys(names)
-    return list(found)
-
-
-def _procedures(
-    followed: pd.DataFrame, day: dt.date
-) -> tuple[pd.DataFrame, dict[tuple[str, str], Dates]]:
-    dated: list[pd.DataFrame] = [tables.empty("steps")]
-    lands: dict[tuple[str, str], Dates] = {}
-    for (name, needs), routes in followed.groupby(["instrument", "needs"]):
-        document = instruments()[str(name)]
-        steps = fitted(version_on(document, day).step, str(needs))
-        dates = schedule(steps, day, str(document.about.get("expected_branch", "")), str(name))
-        land = str(document.about["land"])
-        if land not in dates:
-            raise refuse(f"« land » nomme l'étape inconnue « {land} »", name, "corriger [about]")
-        lands[str(name), str(needs)] = dates[land][1]
-        dated.append(routes[KEY].merge(dated_table(steps, dates), how="cross"))
-    return _stacked(dated), lands
-
-
-def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    filled = [part for part in parts if not part.empty] or parts[:1]
-    return pd.concat(filled, ignore_index=True)
-
-
-def _fields(
-    followed: pd.DataFrame, meals: pd.DataFrame, lands: dict[tuple[str, str], Dates]
-) -> pd.DataFrame:
-    """Return the steps in the field, with the crop of each route whose first meal comes first."""
-    grown = meals.loc[meals["kg"] > 0, ["block_id", "crop", "food_group"]].astype("str")
-    options = followed.merge(grown, on="block_id", how="left")
-    cases = options[CASE].drop_duplicates(ignore_index=True)
-    rows = []
-    for case, (name, needs, stage, recognisable, group) in enumerate(
-        cases.itertuples(index=False, name=None)
-    ):
-        known = [None if pd.isna(value) else str(value) for value in (stage, group)]
-        made = field_rows(lands[name, needs], known[0], known[1], bool(recognisable))
-        rows += [row | {"case": case, "rank": rank} for rank, row in enumerate(made)]
-    if not rows:
-        return pd.DataFrame(tables.empty("steps", extra={"rank": "int64"}))
     table = pd.DataFrame(rows)
-    last = table.groupby("case").tail(1).set_index("case")
-    options = options.merge(cases.assign(case=range(len(cases))), on=CASE, how="left")
-    for column in ("ends_on", "ends_on_low", "ends_on_high"):
-        options[column] = options["case"].map(last[column])
-    options = options.sort_values([*KEY, "ends_on", "ends_on_low", "ends_on_high", "crop"])
-    best = options.drop_duplicates(KEY)[[*KEY, "case"]]
-    return best.merge(table, on="case").drop(columns="case")
+    texts = [column for column in table if column != "farmer_rank"]
+    return table.astype(dict.fromkeys(texts, "str") | {"farmer_rank": "Int64"})
 
 
-def _numbered(legal: pd.DataFrame, field: pd.DataFrame) -> pd.DataFrame:
-    if legal.empty:
-        return pd.DataFrame(tables.empty("steps", extra={"branch": "str", "optional": "boolean"}))
-    last = legal.groupby(KEY)["position"].max().rename("last").reset_index()
-    field = field.merge(last, on=KEY)
-    field["position"] = field["last"] + field["rank"] + 1
-    steps = _stacked([legal, field.drop(columns=["last", "rank"])])
-    steps = steps.sort_values([*KEY, "position"], ignore_index=True)
-    for column in ("article", "text", "branch"):
-        steps[column] = steps[column].astype("str")
-    steps["optional"] = steps["optional"].astype("boolean")
+def _followed(  # noqa: PLR0913, PLR0917 -- one table a stage before it
+    routes: pd.DataFrame,
+    blocks: pd.DataFrame,
+    members: pd.DataFrame,
+    facts: pd.DataFrame,
+    rulings: pd.DataFrame,
+    day: dt.date,
+    here: Setting,
+) -> pd.DataFrame:
+    """Return the routes not closed, with all that their dates depend on but the crop."""
+    limit = float(here.field["recognition"]["years_unused_at_least"])
+    followed = routes.loc[~routes["answer"].eq(False).fillna(value=False).astype(bool), KEY]
+    followed = followed.merge(circumstances(blocks, members, facts, limit), on="block_id")
+    followed["needs"] = needs(followed, members, facts, rulings, day, here)
+    names = list(holding(here, day))
+    followed["gates"] = gate_states(followed["block_id"], members, rulings, names)
+    return followed
+
+
+def _cases(rows: pd.DataFrame, by: list[str]) -> list[tuple[str, ...]]:
+    return list(rows[by].drop_duplicates().itertuples(index=False, name=None))
+
+
+def _helds(
+    freeing: pd.DataFrame, legal: dict[tuple[str, ...], Dated],
+    lands: dict[tuple[str, ...], Dates], day: dt.date, here: Setting,
+) -> dict[tuple[str, ...], Held]:  # fmt: skip
+    gates = holding(here, day)
+    found: dict[tuple[str, ...], Held] = {}
+    for name, need, states in _cases(freeing, HELD):
+        drawn = legal[name, need].draws
+        assert drawn is not None
+        found[name, need, states] = held(states, lands[name, need], drawn.land, gates, here)
+    return found
+
+
+def _steps(  # noqa: PLR0913, PLR0917 -- three kinds of cases set together
+    followed: pd.DataFrame,
+    best: pd.DataFrame,
+    cases: pd.DataFrame,
+    field: pd.DataFrame,
+    legal: dict[tuple[str, ...], Dated],
+    helds: dict[tuple[str, ...], Held],
+) -> pd.DataFrame:
+    """Return table `steps`: procedure, permits, field, in that order for each route."""
+    parts = [
+        _spread(followed, _listed({place: one.rows for place, one in legal.items()}, LEGAL), LEGAL),
+        _spread(best, _listed({place: one.rows for place, one in helds.items()}, HELD), HELD),
+    ]
+    if len(field):
+        numbered = cases.assign(field=range(len(cases)))
+        keyed = best.merge(numbered, on=CASE)[[*KEY, "field"]]
+        parts.append(keyed.merge(field, on="field").drop(columns="field"))
+    kept = [part.assign(part=n) for n, part in enumerate(parts) if len(part)]
+    if not kept:
+        return pd.DataFrame(tables.empty("steps", extra=EXTRA))
+    steps = pd.concat(kept, ignore_index=True).sort_values([*KEY, "part", "rank"])
+    steps["position"] = steps.groupby(KEY).cumcount() + 1
+    steps["critical"] = steps.get("critical", pd.Series(pd.NA, index=steps.index)).fillna(False)
     named = [column.name for column in tables.TABLES["steps"].columns]
-    return steps[[*named, "branch", "optional"]]
+    steps = steps.reindex(columns=named).reset_index(drop=True)
+    return steps.astype({"article": "str", "text": "str"} | EXTRA)
 
 
-def _with_dates(routes: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
-    ends = [f"ends_on{suffix}" for suffix in SUFFIXES]
-    for what, wanted in (("land_on", routes["land_step"]), ("first_meal_on", "premier_repas")):
-        names = {old: f"{what}{suffix}" for old, suffix in zip(ends, SUFFIXES, strict=True)}
-        told = steps[[*KEY, "step", *ends]].rename(columns=names)
-        routes = routes.assign(step=wanted).merge(told, on=[*KEY, "step"], how="left")
-        routes = routes.drop(columns="step")
-    closed = routes["answer"].eq(False).fillna(False)
-    sort = routes.assign(closed=closed, forced=~routes["amicable"])
-    by = ["block_id", "closed", "forced", "land_on", "usual_order", "instrument"]
-    place = sort.sort_values(by).groupby("block_id").cumcount() + 1
-    return routes.assign(order=place.astype("Int64"))
+def _listed(rows: dict[tuple[str, ...], list[dict[str, object]]], by: list[str]) -> pd.DataFrame:
+    said = [
+        dict(zip(by, place, strict=True)) | row | {"rank": rank}
+        for place, listed in rows.items()
+        for rank, row in enumerate(listed)
+    ]
+    return pd.DataFrame(said)
+
+
+def _spread(cases: pd.DataFrame, rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    if rows.empty:
+        return rows
+    return (
+        cases[[*KEY, *(c for c in by if c not in KEY)]]
+        .merge(rows, on=by)
+        .drop(columns=[c for c in by if c not in KEY])
+    )
+
+
+def _filled(  # noqa: PLR0913, PLR0917 -- one case of each kind a row
+    routes: pd.DataFrame,
+    best: pd.DataFrame,
+    told: pd.DataFrame,
+    field: pd.DataFrame,
+    legal: dict[tuple[str, ...], Dated],
+    lands: dict[tuple[str, ...], Dates],
+) -> pd.DataFrame:
+    """Return routes with their dates: bounds, legal floor, quantiles, chance, critical path."""
+    if len(field):
+        last = field[field["step"] == "premier_repas"].set_index("field")
+        for end in SUFFIXES:
+            told[f"first_meal_on{end}"] = last[f"ends_on{end}"].reindex(range(len(told)))
+    places = list(zip(told["instrument"], told["needs"], strict=True))
+    for n, end in ((0, "_low"), (1, ""), (2, "_high")):
+        told[f"land_on{end}"] = pd.to_datetime([lands[place][n] for place in places])
+    floors = pd.Series([legal[place].legal_floor for place in places], index=told.index)
+    told["land_on_floor"] = pd.to_datetime(floors)
+    told["critical_path"] = [" → ".join(legal[place].path) for place in places]
+    rows = best.merge(told, on=CASE).drop(columns=[c for c in CASE if c not in (*KEY, "gates")])
+    return routes.merge(rows, on=KEY, how="left").astype({"gates": "str", "critical_path": "str"})
+
+
+def _settled(
+    routes: pd.DataFrame, blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame,
+    here: Setting,
+) -> pd.DataFrame:  # fmt: skip
+    """Return routes with costs, order, advice, and whether the budget pays for their block."""
+    routes = routes.join(cost.costs(routes, blocks, cost.prices(facts, here.cost), here))
+    routes = routes.join(ranked(routes, members, facts, here))
+    by_block = blocks.set_index(blocks["block_id"].astype("str"))
+    rank = by_block.get("rank", pd.Series(range(1, len(blocks) + 1), index=by_block.index))
+    paid = cost.funded(routes, rank.astype(int), here.budget_eur)
+    return routes.assign(funded=routes["block_id"].map(paid).astype("boolean"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,7 @@ def working_day(day: dt.date) -> dt.date:
     return day
 
 
+@cache
 def plus(day: dt.date, duration: str) -> dt.date:
     """Add a duration like « 2 months » by the calendar: 31 January + 1 month = 28 February."""
     count, unit = duration.rstrip("s").split(" ")
@@ -68,6 +70,7 @@ def plus(day: dt.date, duration: str) -> dt.date:
     return later
 
 
+@cache
 def due(day: dt.date, duration: str) -> dt.date:
     """Return the last day of a delay from `day`, moved to a working day (calendar.toml)."""
     return working_day(plus(day, duration))
@@ -135,6 +138,37 @@ def end(step: Step, starts: Dates, where: str = "") -> Dates:
     )
 
 
+def forks(steps: Sequence[Step]) -> list[list[str]]:
+    """Return the branches of each fork: those whose first steps wait for the same steps.
+
+    A branch alone at its fork is always taken.
+    """
+    places: dict[frozenset[str], list[str]] = {}
+    seen: set[str] = set()
+    for step in steps:
+        if step.branch and step.branch not in seen:
+            seen.add(step.branch)
+            places.setdefault(frozenset(step.after), []).append(step.branch)
+    return list(places.values())
+
+
+def expected(steps: Sequence[Step], named: str = "", where: str = "") -> list[str]:
+    """Return the branch of central dates at each fork: the one `named`, else the first.
+
+    Raises
+    ------
+    InputError
+        When a name (several go with spaces between) is that of no branch.
+    """
+    told = forks(steps)
+    known = {branch for branches in told for branch in branches}
+    wanted = named.split()
+    for name in wanted:
+        if name not in known:
+            raise refuse(f"branche « {name} » inconnue", where, f"branches : {sorted(known)}")
+    return [next((n for n in wanted if n in branches), branches[0]) for branches in told]
+
+
 def schedule(
     steps: Sequence[Step], day: dt.date, expected_branch: str = "", where: str = ""
 ) -> dict[str, tuple[Dates, Dates]]:
@@ -147,7 +181,8 @@ def schedule(
     day : date
         First day of the steps that wait for none.
     expected_branch : str, optional
-        The branch of the central dates; by default the first one named.
+        The branch of the central dates (one a fork, with spaces between); by default the first one
+        named.
     where : str, optional
         What to name in messages.
 
@@ -164,57 +199,52 @@ def schedule(
     links = graph(steps, where)
     place = {step.id: n for n, step in enumerate(steps)}
     names = list(nx.lexicographical_topological_sort(links, key=lambda name: place[name]))
-    branches = list(dict.fromkeys(step.branch for step in steps if step.branch)) or [""]
-    expected = expected_branch or branches[0]
-    if expected not in branches:
-        raise refuse(f"branche « {expected} » inconnue", where, f"branches : {branches}")
+    central = expected(steps, expected_branch, where)
     inorder = [steps[place[name]] for name in names]
-    runs = {branch: _run(inorder, day, branch, where) for branch in branches}
-    return {step.id: _joined(step, runs, expected) for step in inorder}
+    # every combination of branches, the expected one first
+    paths = [tuple(central), *(path for path in product(*forks(steps)) if path != tuple(central))]
+    runs = [_run(inorder, day, {"", *path}, where) for path in paths]
+    return {step.id: _joined(step.id, runs) for step in inorder if any(step.id in r for r in runs)}
 
 
 def _run(
-    steps: Sequence[Step], day: dt.date, branch: str, where: str
+    steps: Sequence[Step], day: dt.date, taken: set[str], where: str
 ) -> dict[str, tuple[Dates, Dates]]:
     dated: dict[str, tuple[Dates, Dates]] = {}
     freed: dict[str, Dates] = {}  # when what follows a step may start
     for step in steps:
-        if step.branch not in ("", branch):
+        awaited = [freed[name] for name in step.after if name in freed]
+        if step.branch not in taken or (step.after and not awaited):
             continue
-        awaited = [freed[name] for name in step.after if name in freed] or [(day, day, day)]
-        starts = ordered(max(dates) for dates in zip(*awaited, strict=True))
+        starts = ordered(max(dates) for dates in zip(*(awaited or [(day, day, day)]), strict=True))
         ends = end(step, starts, where)
         dated[step.id] = starts, ends
         freed[step.id] = (starts[0], starts[1], ends[2]) if step.optional else ends
     return dated
 
 
-def _joined(
-    step: Step, runs: Mapping[str, Mapping[str, tuple[Dates, Dates]]], expected: str
-) -> tuple[Dates, Dates]:
-    if step.branch:
-        return runs[step.branch][step.id]
-    told = [run[step.id] for run in runs.values()]
+def _joined(name: str, runs: Sequence[Mapping[str, tuple[Dates, Dates]]]) -> tuple[Dates, Dates]:
+    told = [run[name] for run in runs if name in run]  # the expected run first, where it has it
     starts, ends = (
-        (min(d[i][0] for d in told), runs[expected][step.id][i][1], max(d[i][2] for d in told))
-        for i in (0, 1)
+        (min(d[i][0] for d in told), told[0][i][1], max(d[i][2] for d in told)) for i in (0, 1)
     )
     return ordered(starts), ordered(ends)
 
 
-def dated_table(steps: Sequence[Step], dates: Mapping[str, tuple[Dates, Dates]]) -> pd.DataFrame:
-    """Return the dated steps as rows of table `steps`, without block nor instrument.
+def dated_rows(
+    steps: Sequence[Step], dates: Mapping[str, tuple[Dates, Dates]]
+) -> list[dict[str, Any]]:
+    """Return the dated steps as rows of table `steps`, without block, instrument nor position.
 
-    Columns beyond the table's: branch (text) and optional (boolean).
+    Beyond the table's columns: branch (text or None) and optional (boolean).
     """
     said = {step.id: step for step in steps}
     rows = []
-    for position, (name, (starts, ends)) in enumerate(dates.items(), start=1):
+    for name, (starts, ends) in dates.items():
         step = said[name]
         rows.append(
             {
                 "step": name,
-                "position": position,
                 "who": step.who,
                 "act": step.act,
                 **date_columns("starts_on", starts),
@@ -226,7 +256,7 @@ def dated_table(steps: Sequence[Step], dates: Mapping[str, tuple[Dates, Dates]])
                 "optional": step.optional,
             }
         )
-    return pd.DataFrame(rows)
+    return rows
 
 
 def date_columns(name: str, dates: Dates) -> dict[str, pd.Timestamp]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -24,6 +25,10 @@ CLOSE_M = 12.0
 
 Rings = list[list[list[int]]]
 """Polygons of one feature; each polygon its rings; each ring x, y, then steps dx, dy, ..."""
+
+
+LONG = 14
+"""Characters above which a part of the page is written once and pointed to."""
 
 
 def drawn(result: Result, most: int = MOST_PARCELS) -> gpd.GeoDataFrame:
@@ -132,3 +137,30 @@ def encode_points(shapes: gpd.GeoSeries, start: list[int]) -> list[list[int]]:
         np.rint(points / DEGREES).astype(np.int64) - np.asarray(start)
     ).tolist()
     return whole
+
+
+def interned(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Return the rows with each text or list written once: {"t": n} is the n-th of what is shared.
+
+    Thirty routes say much the same of every block, questions and all: what they share may itself
+    point to shared parts.
+    """
+    places: dict[str, int] = {}
+    shared: list[Any] = []
+
+    def told(value: Any) -> Any:
+        if isinstance(value, dict):
+            value = {key: told(inner) for key, inner in value.items()}
+        elif isinstance(value, list | tuple):
+            value = [told(inner) for inner in value]
+        elif not isinstance(value, str):
+            return value
+        name = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if len(name) <= LONG:
+            return value
+        if name not in places:
+            places[name] = len(shared)
+            shared.append(value)
+        return {"t": places[name]}
+
+    return [{key: told(value) for key, value in row.items()} for row in rows], shared

@@ -162,7 +162,9 @@ def island(result: Result, blocks: list[dict[str, Any]], *, base_maps: bool) -> 
     spots = compact.encode_points(result.farmers.geometry, start)
     spots += compact.encode_points(result.canteens.geometry, start)
     places = popups.places(result)
+    said, shared = compact.interned(blocks)
     return {
+        "shared": shared,
         "origin": start,
         "public": is_public(result),
         "answers": {key: answer._asdict() for key, answer in words.ANSWERS.items()},
@@ -170,7 +172,7 @@ def island(result: Result, blocks: list[dict[str, Any]], *, base_maps: bool) -> 
         "stages": stages(),
         "colours": words.PLACE_COLOURS,
         "area": compact.encode(area, start),
-        "blocks": [block | {"shape": s} for block, s in zip(blocks, drawn, strict=True)],
+        "blocks": [block | {"shape": s} for block, s in zip(said, drawn, strict=True)],
         "places": [place | {"at": at} for place, at in zip(places, spots, strict=True)],
         "parcels": popups.parcels(result, shown, order)
         | {"shape": compact.encode(compact.simplified(shown.geometry), start)},

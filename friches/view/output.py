@@ -108,6 +108,9 @@ def manifest(result: Result) -> dict[str, Any]:
         "exclusions": None
         if result.exclusions is None
         else counted(result.exclusions, result.parcels),
+        "answers": None
+        if result.answers is None or result.contradictions is None
+        else {"given": len(result.answers), "contradictions": len(result.contradictions)},
         "seconds": {**result.durations, "total": round(sum(result.durations.values()), 3)},
         "tables": {
             name: sorted(c.name for c in tables.TABLES[name].columns) for name in TABLE_NAMES

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from friches.sources.answersfile import answers_key
 from friches.sources.exclusions import exclusions_key
 from friches.view import inert, words
 from friches.view.audience import destroy_mention
@@ -122,4 +123,5 @@ def run_id(result: Result) -> str:
         )
     )
     said.append(f"exclusions {exclusions_key(result.study)}")
+    said.append(f"answers {answers_key(result.study)}")
     return hashlib.sha256("\n".join(said).encode("utf-8")).hexdigest()[:10]

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from friches.result import Result
     from friches.view.paper import Plan
 
+WHOLE = 6
+"""Routes told condition by condition, in the advised order; the others have a line each."""
 NEAREST = 4
 """Farms, and canteens, listed on a sheet at most."""
 PARCEL_FACTS = ("area_registered_m2", "area_m2", "years_unused_low", "years_unused_high",
@@ -143,15 +145,20 @@ def _desk(result: Result) -> dict[str, Any]:
     )
     reach = result.reach.merge(places, on="place_id", how="left")
     routes = result.routes.sort_values(["block_id", "order", "instrument"])
+    # Only what a sheet tells: the first routes condition by condition, the advised one by steps.
+    whole = routes.groupby("block_id", sort=False).head(WHOLE)["instrument"].unique()
+    rulings = result.rulings[result.rulings["instrument"].isin(whole)]
+    open_ = routes[routes["answer"].fillna(value=True).astype(bool)].drop_duplicates("block_id")
+    steps = result.steps.merge(open_[["block_id", "instrument"]], on=["block_id", "instrument"])
     return {
         "atlas": plan.survey(result),
         "evidence": evidence.by_block(result.evidence, result.members),
-        "readings": readings.by_route(result.rulings, result.members, result.study.study.day),
+        "readings": readings.by_route(rulings, result.members, result.study.study.day),
         "parcels": popups.rows_of(known, "block_id"),
         "reach": popups.rows_of(reach.sort_values(["minutes", "place_id"]), "block_id"),
         "meals": popups.rows_of(result.meals, "block_id"),
         "routes": popups.rows_of(routes, "block_id"),
-        "steps": popups.rows_of(result.steps.sort_values("position"), "block_id"),
+        "steps": popups.rows_of(steps.sort_values("position"), "block_id"),
         "matches": {row["block_id"]: row for row in result.matches.to_dict("records")},
         "names": dict(zip(places["place_id"], places["name"], strict=True)),
     }
@@ -191,7 +198,10 @@ def _context(result: Result, desk: dict[str, Any], block: dict[str, Any]) -> dic
         "eaten": popups.block_meals(eaten, block["area_ha"]),
         "crops": eaten.to_dict("records"),
         "alternatives": eaten["area_ha"].sum() > block["area_ha"] * 1.01,
-        "routes": [_route(desk, route, asked) for route in routes],
+        "whole": WHOLE,
+        "routes": [
+            _route(desk, route, asked, whole=place < WHOLE) for place, route in enumerate(routes)
+        ],
         "advised": advised,
         "steps": [s for s in steps if advised and s["instrument"] == advised["instrument"]],
         "persons": questions.by_person(asked),
@@ -266,10 +276,15 @@ def _match(desk: dict[str, Any], block_id: str) -> dict[str, Any] | None:
 
 
 def _route(
-    desk: dict[str, Any], route: dict[str, Any], asked: list[questions.Question]
+    desk: dict[str, Any],
+    route: dict[str, Any],
+    asked: list[questions.Question],
+    *,
+    whole: bool,
 ) -> dict[str, Any]:
-    """Return a route with its readings, each with the number of its question."""
-    told = desk["readings"].get((route["block_id"], route["instrument"]))
+    """Return a route with its readings (if told whole), each with the number of its question."""
+    key = (route["block_id"], route["instrument"])
+    told = desk["readings"].get(key) if whole else None
     numbers = {(q.text, q.whom): f"Q{q.number}" for q in asked}
     rows = [
         (reading, numbers.get((reading.question, reading.whom), ""))

@@ -2,9 +2,19 @@
 (function () {
   "use strict";
   const data = JSON.parse(document.getElementById("donnees").textContent);
+  // What blocks share is written once: {"t": n} stands for the n-th of data.shared.
+  const spoken = (said) => {
+    if (Array.isArray(said)) return said.map(spoken);
+    if (said === null || typeof said !== "object") return said;
+    if ("t" in said) return spoken(data.shared[said.t]);
+    return Object.fromEntries(Object.entries(said).map(([key, value]) => [key, spoken(value)]));
+  };
+  data.blocks = data.blocks.map(spoken);
   const SVG = "http://www.w3.org/2000/svg";
   const FILLED = 0.75; // darker than hatching on average: grey paper keeps the answers apart
   const FOCUSABLE = 50; // beyond, the table is the way in by keyboard
+  const ROUTES_SHOWN = 6;
+  const ASKED_SHOWN = 12;
   const KEYS = ["yes", "unknown", "no", "none"];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const byId = (id) => document.getElementById(id);
@@ -273,9 +283,9 @@
     } else parts.push(el("p", {}, "Récolte non estimée."));
     parts.push(el("h4", {}, "Ferme et cantine"), pairs(partners(block)));
     parts.push(el("h4", {}, "Voies juridiques"));
-    if (block.routes.length) parts.push(...block.routes.map(route));
+    if (block.routes.length) parts.push(...folded(block.routes.map(route), ROUTES_SHOWN, "autres voies"));
     else parts.push(el("p", {}, "Aucune voie étudiée."));
-    if (block.ask.length) parts.push(el("h4", {}, "À demander"), bullets(block.ask));
+    if (block.ask.length) parts.push(el("h4", {}, "À demander"), ...folded([bullets(block.ask.slice(0, ASKED_SHOWN)), ...(block.ask.length > ASKED_SHOWN ? [bullets(block.ask.slice(ASKED_SHOWN))] : [])], 1, "suite des questions"));
     const own = parcelsOf(n);
     if (own.length) {
       parts.push(el("h4", {}, "Parcelles"));
@@ -290,6 +300,13 @@
     });
     parts.push(el("div", { class: "links" }, el("a", { href: block.sheet }, "Fiche complète de l'îlot " + block.id), back));
     return parts;
+  }
+  // The first parts, then the others behind one button: nothing is left out, nothing drowns.
+  function folded(parts, shown, words) {
+    if (parts.length <= shown) return parts;
+    const rest = el("details", {}, el("summary", {}, words[0].toUpperCase() + words.slice(1)));
+    rest.append(...parts.slice(shown));
+    return [...parts.slice(0, shown), rest];
   }
   function crop(item) {
     const made = el("details", {}, el("summary", {}, item.crop));

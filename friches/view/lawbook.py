@@ -1,0 +1,258 @@
+"""The lawbook: what each text says, what we read in it, how it was read and who checked it."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from friches import fallow
+from friches.errors import refuse
+from friches.procedure import Strictly
+from friches.scenarios import rule
+from friches.studyfile import Study
+from friches.view import page, reading, words
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from friches.grammar import Document, Fact
+
+NOT_ENCODED = Path(rule.__file__).with_name("not_encoded.toml")
+NOT_CHECKED = "non relu par un juriste"
+MARKS = {
+    "V26": "texte lu dans le code consolidé d'avril 2026",
+    "V15c": "texte lu dans le code de la mi-2015, et aucune version postérieure vue dans "
+    "l'historique de l'article",
+    "V15": "texte lu dans le code de la mi-2015 ; une version postérieure n'est pas exclue : à "
+    "relire sur Légifrance",
+    "VP": "texte lu sur une page publique qui le reproduit ou le commente ; à relire sur "
+    "Légifrance",
+    "R": "de mémoire, sans texte lu : jamais cité comme du droit ; durées et coûts seulement",
+    "ASSUMPTION": "ordre de grandeur retenu par le projet, à remplacer par un chiffre observé ; "
+    "durées, coûts et chances",
+    "VERIFIED": "règle de détection : chiffre lu dans la source citée",
+    "RECALLED": "règle de détection : chiffre cité de mémoire",
+    "INFERENCE": "règle de détection : déduction du projet à partir de sources citées",
+}
+ABOUT = {
+    "what": "De quoi il s'agit",
+    "verdict": "Ce que veut dire le verdict",
+    "initiator": "Qui peut commencer",
+    "acts": "Qui agit",
+    "decides": "Qui décide",
+    "end_right": "Droit obtenu",
+    "organic": "Peut-on exiger la conduite en bio ?",
+    "organic_strength": "Force de la clause bio",
+    "installed_farmer": "Un exploitant déjà installé peut-il être choisi ?",
+    "farmer_rank": "Son rang",
+    "cost": "Coût",
+    "risks": "Risques d'échec",
+    "incompatible": "Incompatible avec",
+    "alternatives": "Autres voies proches",
+    "weak": "Pourquoi la voie est faible",
+    "exception": "Cas laissé de côté",
+    "not_encoded": "Non encodé ici",
+    "expected_branch_why": "Branche supposée par les dates centrales",
+}
+TECHNICAL = ("order", "kind", "land", "expected_branch", "optional_needs", "gives_land")
+STRENGTHS = {
+    "aucune": "aucune",
+    "contractuelle": "contractuelle",
+    "clause_publique": "clause d'un bailleur public",
+    "obligatoire": "obligatoire",
+}
+UNITS = {
+    "eur": "€",
+    "eur_per_ha": "€/ha",
+    "eur_per_parcel": "€ par parcelle",
+    "share_of_price": "du prix",
+}
+ROLES = {"excludes": "exclut la friche", "supports": "parle pour", "weakens": "parle contre"}
+
+
+class Omission(Strictly):
+    """What the program leaves out, and why."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    what: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+    mark: str = Field(min_length=1)
+
+
+def omissions() -> list[Omission]:
+    """Return what is not encoded, in the order of `friches/scenarios/not_encoded.toml`.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or says more than the keys of `Omission`.
+    """
+    try:
+        said = tomllib.loads(NOT_ENCODED.read_text("utf-8"))
+        return TypeAdapter(list[Omission]).validate_python(said["item"])
+    except (tomllib.TOMLDecodeError, KeyError, ValidationError) as error:
+        raise refuse(f"liste illisible : {error}", NOT_ENCODED, "corriger le fichier") from error
+
+
+def write_lawbook(path: Path | str) -> Path:
+    """Write the lawbook as one self-contained HTML page, made to be printed too.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file ending in `.html`, or a folder where `lawbook.html` is written.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        When a document of the law, a detection rule or the list of what is left out is refused.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        path = path / "lawbook.html"
+    return page.write(path, html())
+
+
+def html(documents: Mapping[str, Document] | None = None) -> str:
+    """Return the page; `documents` (by default `rule.law()`) are the gates and instruments."""
+    given = rule.law() if documents is None else documents
+    named = rule.facts_named(given)
+    rules = fallow.rules()
+    law = {name: _entry(name, said, named) for name, said in given.items()}
+    detection = [_entry(f"regle-{n}", said, fallow.facts_read()) for n, said in rules.items()]
+    seen = max(said.checked.on for said in [*given.values(), *rules.values()])
+    return page.render(
+        "lawbook.html.j2",
+        _frame(seen),
+        "Recueil du droit lu par le programme",
+        styles=[page.asset("lawbook.css")],
+        seen=seen,
+        parts=[
+            ("voies", "Voies vers la terre", _of_kind(law, given, "instrument")),
+            (
+                "controles",
+                "Contrôles de toutes les voies",
+                _of_kind(law, given, "gate"),
+            ),
+        ],
+        rules=detection,
+        omissions=[omission.model_dump() for omission in omissions()],
+        told={
+            name: str(said.about["not_encoded"])
+            for name, said in given.items()
+            if said.about.get("not_encoded")
+        },
+        titles={name: said.title for name, said in given.items()},
+        legend=_legend([*law.values(), *detection]),
+        counts=_counts(given),
+        kinds=reading.KINDS,
+        unread=NOT_CHECKED,
+    )
+
+
+def _frame(day: dt.date) -> Study:
+    """Return the least study that a page needs: the lawbook is that of no territory."""
+    about = {"name": "Recueil du droit", "communes": ["00000"], "day": day, "audience": "public"}
+    return Study.model_validate({"study": about, "sources": {"cadastre": []}})
+
+
+def _of_kind(
+    entries: Mapping[str, dict[str, Any]], given: Mapping[str, Document], kind: str
+) -> list[dict[str, Any]]:
+    """Return the entries of one kind, by title, accents aside."""
+    named = [entries[name] for name, document in given.items() if document.kind == kind]
+    return sorted(named, key=lambda entry: unicodedata.normalize("NFD", entry["title"]))
+
+
+def _entry(name: str, document: Document, facts: Mapping[str, Fact]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": document.title,
+        "checked": checked(document),
+        "checked_on": document.checked.on,
+        "role": ROLES.get(document.role or "", ""),
+        "weight": document.weight,
+        "about": _about(document),
+        "costs": [_cost(cost) for cost in document.cost],
+        "examples": len(document.example),
+        "versions": [
+            {
+                "from": version.from_,
+                "source": version.source,
+                "url": version.url,
+                "mark": version.mark,
+                "verdict": reading.verdict(version),
+                "rows": reading.rows(version, facts),
+            }
+            for version in reversed(document.version)
+        ],
+    }
+
+
+def checked(document: Document) -> str:
+    """Return who read a document over: « relu par … », or « non relu par un juriste »."""
+    return f"relu par {document.checked.by}" if document.checked.by else NOT_CHECKED
+
+
+def _about(document: Document) -> list[tuple[str, str]]:
+    told = []
+    for key in [*ABOUT, *(key for key in document.about if key not in ABOUT)]:
+        value = document.about.get(key, "")
+        if key in TECHNICAL or document.role or value in ("", []):
+            continue
+        said = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+        if key == "organic_strength":
+            said = STRENGTHS.get(said, said)
+        told.append((ABOUT.get(key, key.replace("_", " ").capitalize()), said))
+    return told
+
+
+def _cost(cost: Any) -> dict[str, str]:
+    share = cost.unit == "share_of_price"
+    ends = [
+        words.percent(value, 1) if share else words.number(value)
+        for value in (cost.low, cost.central, cost.high)
+    ]
+    return {
+        "what": cost.what,
+        "said": f"{' / '.join(ends)} {UNITS[cost.unit]}",
+        "source": cost.source,
+        "mark": cost.mark,
+    }
+
+
+def _legend(entries: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
+    """Return each mark with its meaning and how many lines bear it."""
+    found = Counter(
+        row.mark
+        for entry in entries
+        for version in entry["versions"]
+        for row in version["rows"]
+        if row.mark
+    )
+    others = [(mark, "voir la ligne", found[mark]) for mark in sorted(found) if mark not in MARKS]
+    return [*((mark, meaning, found[mark]) for mark, meaning in MARKS.items()), *others]
+
+
+def _counts(given: Mapping[str, Document]) -> dict[str, int]:
+    versions = [version for document in given.values() for version in document.version]
+    return {
+        "instruments": sum(document.kind == "instrument" for document in given.values()),
+        "gates": sum(document.kind == "gate" for document in given.values()),
+        "conditions": sum(len(version.conditions) for version in versions),
+        "steps": sum(len(version.step) for version in versions),
+        "examples": sum(len(document.example) for document in given.values()),
+        "checked": sum(bool(document.checked.by) for document in given.values()),
+    }
