@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from friches.grammar import Fact
 
-UNITS = {"pct": "%", "eur": "€", "eur_m2": "€/m²", "m2": "m²", "years": "ans"}
+UNITS = {"pct": "%", "eur": "€", "eur_m2": "€/m²", "m2": "m²", "years": "ans", "months": "mois"}
 WORDS = {
     "at_least": "au moins ",
     "more_than": "plus de ",

@@ -107,6 +107,7 @@ AUDIENCES = {
     "restricted": "restreint",
 }
 LAYERS = {
+    "answers": "réponses recueillies",
     "cadastre": "cadastre",
     "parcels": "cadastre",
     "declared_fields": "parcelles déclarées à la PAC (RPG)",
