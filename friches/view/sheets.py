@@ -175,7 +175,7 @@ def _context(result: Result, desk: dict[str, Any], block: dict[str, Any]) -> dic
     known = _rows(desk, "parcels", block_id)
     asked = questions.gathered(
         ((row["parcel_id"], row["to_ask"]) for row in known),
-        ((row["title"], row["to_ask"]) for row in routes),
+        ((row["title"], row["to_ask"]) for row in routes[:WHOLE]),
         None if known else block["to_ask"],
     )
     parcels = [_parcel(row, asked) for row in known]
@@ -199,6 +199,7 @@ def _context(result: Result, desk: dict[str, Any], block: dict[str, Any]) -> dic
         "crops": eaten.to_dict("records"),
         "alternatives": eaten["area_ha"].sum() > block["area_ha"] * 1.01,
         "whole": WHOLE,
+        "asked_for": min(WHOLE, len(routes)),
         "routes": [
             _route(desk, route, asked, whole=place < WHOLE) for place, route in enumerate(routes)
         ],
