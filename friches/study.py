@@ -74,6 +74,7 @@ def run(
     """
     privacy.check_purpose(study)
     asked, answers = read_exclusions(study), given_answers(study)
+    supposed = read_whatif(what_if) if what_if else None
     folder = keep_in or study.folder / ".friches"
     restricted = study.study.audience == "restricted"  # names are kept nowhere but in the outputs
     spent: dict[str, float] = {}
@@ -100,41 +101,23 @@ def run(
     places = [keys.get("canteens"), keys.get("farmers"), keys.get("roads"), study.reach]
     reach = stage("reach", [judged, places], lambda: _reach(blocks, layers, study))["reach"]
     grown = stage("meals", judged, lambda: {"meals": meals.grow(blocks, members, facts)})["meals"]
-    supposed = read_whatif(what_if) if what_if else None
     changed = [*judged, supposed.model_dump(mode="json") if supposed else None]
     law = stage("law", changed, lambda: _law(blocks, members, facts, grown, study, supposed))
     canteens, farmers = (_or_empty(layers, name, study) for name in ("canteens", "farmers"))
-    matched = stage(
-        "matches",
-        [judged, places, study.goal],
-        lambda: {
-            "matches": match.match(
-                blocks,
-                grown,
-                reach,
-                farmers,
-                canteens,
-                study.reach,
-                goal=study.goal.organic_share,
-            )
-        },
-    )["matches"]
+    supply = (blocks, grown, reach, farmers, canteens)
+    matched = stage("matches", [judged, places, study.goal], lambda: _match(*supply, study))
     result = Result(
         study=study,
         parcels=parcels,
         canteens=canteens,
         farmers=farmers,
         facts=facts,
-        evidence=found["evidence"],
-        fallow=found["fallow"],
-        blocks=blocks,
-        members=members,
         reach=reach,
         meals=grown,
-        matches=matched,
-        rulings=law["rulings"],
-        routes=law["routes"],
-        steps=law["steps"],
+        **found,
+        **grouped,
+        **law,
+        **matched,
         missing=missing_layers(layers),
         provenance=provenance(study, layers),
         roads=layers.get("roads"),
@@ -221,6 +204,14 @@ def _law(  # noqa: PLR0913, PLR0917 -- one argument a table
     rulings = rule(concerned, day, here.documents)
     steps, routes = plan(blocks, members, rulings, facts, grown, day, here)
     return {"rulings": rulings, "steps": steps, "routes": routes}
+
+
+def _match(  # noqa: PLR0913, PLR0917 -- one argument a table
+    blocks: Any, grown: Any, reach: Any, farmers: Any, canteens: Any, study: Study
+) -> dict[str, Any]:
+    goal = study.goal.organic_share
+    found = match.match(blocks, grown, reach, farmers, canteens, study.reach, goal=goal)
+    return {"matches": found}
 
 
 def _or_empty(layers: Mapping[str, Any], name: str, study: Study) -> Any:
