@@ -17,7 +17,7 @@ demo: $(VENV)/.demo  ## the fictitious territory, then the address of its map
 	$(BIN)/friches demo
 
 test: $(VENV)/.dev  ## the whole suite
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 lint: $(VENV)/.dev  ## style, types, and the one way of imports
 	$(BIN)/ruff check .
