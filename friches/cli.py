@@ -1,4 +1,4 @@
-"""Commands: demo, run, check, sample, compare, lawbook, letters."""
+"""Commands: demo, run, check, sample, compare, lawbook, letters; fetch and sources beside."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from friches import fetch_cli
+from friches.exits import readable_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,24 +38,6 @@ BaseMaps = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Dossier des résultats.")]
 StudyFile = Annotated[Path, typer.Argument(help="Fichier d'étude (TOML).", metavar="ETUDE.toml")]
-WRONG_INPUT, STOPPED = 2, 130
-
-
-@contextmanager
-def _readable_errors() -> Iterator[None]:
-    """Show input errors as one block and exit with code 2; an interruption with code 130."""
-    from friches.errors import InputError
-
-    try:
-        yield
-    except InputError as error:
-        count = len(error.breaches)
-        many = "s" if count > 1 else ""
-        typer.echo(f"Entrée refusée : {count} problème{many}.\n{error}", err=True)
-        raise typer.Exit(WRONG_INPUT) from None
-    except KeyboardInterrupt:
-        typer.echo("Interrompu : l'ancien résultat est intact.", err=True)
-        raise typer.Exit(STOPPED) from None
 
 
 def _progress(quiet: bool, stages: int) -> Callable[[str], AbstractContextManager[Any]] | None:
@@ -98,7 +83,7 @@ def _run(  # noqa: PLR0913 -- one argument an option
     from friches.studyfile import read_study
     from friches.view.output import write
 
-    with _readable_errors():
+    with readable_errors():
         study = read_study(study_file)
         folder = out or default_folder(study.name)
         if folder.exists() and not folder.is_dir():
@@ -162,7 +147,7 @@ def check(study_file: StudyFile, quiet: Quiet = False) -> None:
     from friches.sources.read import read_layers
     from friches.studyfile import read_study
 
-    with _readable_errors():
+    with readable_errors():
         study = read_study(study_file)
         privacy.check_purpose(study)
         asked = read_exclusions(study)
@@ -194,7 +179,7 @@ def sample(
     """Écrire un territoire fictif dans les formats réels."""
     from friches.sample.make import make
 
-    with _readable_errors(), (_progress(quiet, 1) or _nothing)("territoire fictif"):
+    with readable_errors(), (_progress(quiet, 1) or _nothing)("territoire fictif"):
         study_file = make(folder, parcels, seed, truth)
     if not quiet:
         typer.echo(f"Étude : {study_file}")
@@ -209,7 +194,7 @@ def compare(
     from friches.scenarios.compare import compare as moved
     from friches.scenarios.compare import read_result
 
-    with _readable_errors():
+    with readable_errors():
         lines = moved(read_result(before), read_result(after))["text"]
         typer.echo("\n".join(lines) if len(lines) else "Rien ne change.")
 
@@ -219,7 +204,7 @@ def lawbook(out: Out = None, quiet: Quiet = False) -> None:
     """Écrire le recueil du droit : le texte dit, nous lisons."""
     from friches.view.lawbook import write_lawbook
 
-    with _readable_errors():
+    with readable_errors():
         path = write_lawbook(out or Path("maps"))
     if not quiet:
         typer.echo(f"Recueil : {path.resolve()}")
@@ -240,7 +225,7 @@ def letters(
     from friches.studyfile import read_study
     from friches.view.letters import counts, write_letters
 
-    with _readable_errors():
+    with readable_errors():
         study = read_study(study_file)
         folder = out or default_folder(f"{study.name} courriers") / "letters"
         result = run(study, progress=_progress(quiet, len(STAGES)))
@@ -250,6 +235,10 @@ def letters(
             "Aucun courrier : toutes les voies qui en ont sont fermées."
         ]
         typer.echo("\n".join([*lines, f"Projets, non relus par un juriste : {folder.resolve()}"]))
+
+
+app.command("fetch")(fetch_cli.fetch)
+app.command("sources")(fetch_cli.sources)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from replay.plugin import replay, replay_server  # noqa: F401 -- fixtures
 
 if TYPE_CHECKING:
     from friches.result import Result

@@ -40,7 +40,9 @@ def declared_facts(parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame) -> pd.Da
     but not farmed) do not make a parcel farmed.
     """
     index = pd.Index(parcels["parcel_id"], name="parcel_id")
-    campaigns = sorted(int(year) for year in fields["campaign"].unique())
+    # A campaign known to have no field here is a campaign given: nothing was declared in it.
+    void = fields.attrs.get("without_fields", [])
+    campaigns = sorted({int(year) for year in [*fields["campaign"].unique(), *void]})
     shares = _by_campaign(overlay(parcels, fields, ["campaign"]), index, campaigns)
     soft = _soft(fields)
     farmed_fields = fields[~soft]

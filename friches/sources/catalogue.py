@@ -6,6 +6,7 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 UNDATED = "millésime non indiqué"
 
@@ -18,9 +19,22 @@ def data_folder() -> Path:
 
 
 @cache
-def catalogue() -> dict[str, dict[str, str]]:
-    """Return, for each layer a study may name: label, publisher, licence, attribution, settles."""
+def whole_catalogue() -> dict[str, dict[str, Any]]:
+    """Return the whole document: layers with their services, rates, the service of communes."""
     return tomllib.loads((data_folder() / "sources.toml").read_text("utf-8"))
+
+
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """Return, for each layer a study may name: label, publisher, licence, attribution, settles.
+
+    What only feeds another layer, or stands beside the study, is in `whole_catalogue` alone.
+    """
+    return {
+        layer: {key: value for key, value in said.items() if isinstance(value, str)}
+        for layer, said in whole_catalogue().items()
+        if "settles" in said and "feeds" not in said
+    }
 
 
 def vintage(path: Path) -> str:

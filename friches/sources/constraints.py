@@ -47,7 +47,7 @@ def read_constraints(paths: Sequence[Path], crs: str, bounds: Bounds | None) -> 
     kinds: set[str] = set()
 
     def shape(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
-        if frame.empty and bounds is not None:
+        if frame.empty and bounds is not None and not frame.attrs["nothing_here"]:
             _check_near(path, crs, bounds)
         kind = _kinds(frame, path)
         kinds.update(kind.dropna().unique() if len(kind) else kind.attrs["read"])

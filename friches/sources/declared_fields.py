@@ -14,6 +14,7 @@ import pandas as pd
 from friches import tables
 from friches.errors import Breach, InputError, refuse
 from friches.sources.columns import numbers, pick
+from friches.sources.telepac import is_telepac, read_telepac
 from friches.sources.vector import open_vector, overlaps
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def read_declared_fields(
     ----------
     files : mapping of int to sequence of Path
         Campaign (year) -> its files: RPG 2015 and later in any of its versions, apicarto answers
-        (rpg/v1 2010-2014, rpg/v2 2015 and later).
+        (rpg/v1 2010-2014, rpg/v2 2015 and later), a farmer's own Telepac export.
     crs : str
         CRS of the answer.
     bounds : (xmin, ymin, xmax, ymax), optional
@@ -91,7 +92,8 @@ def read_declared_fields(
     GeoDataFrame
         The `declared_fields` table, by campaign then field. Before 2015 only the group of crops is
         known (crop_code missing) and the area is that of the crop named, not of the whole block.
-        `attrs["repaired"]`: invalid shapes mended.
+        `attrs["repaired"]`: invalid shapes mended; `attrs["without_fields"]`: campaigns known to
+        have no field here, when there are.
 
     Raises
     ------
@@ -114,13 +116,18 @@ def read_declared_fields(
     if not frames:
         return tables.empty("declared_fields", crs)
     repaired = sum(frame.attrs["repaired"] for frame in frames)
-    for frame in frames:
+    void = {frame.attrs.get("without_fields") for frame in frames} - {None}
+    # Tables without rows lose dtypes when joined: they are left out unless all are empty.
+    full = [frame for frame in frames if len(frame)] or frames[:1]
+    for frame in full:
         frame.attrs = {}
-    whole = gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=crs)
+    whole = gpd.GeoDataFrame(pd.concat(full, ignore_index=True), crs=crs)
     whole = whole.sort_values(["campaign", "field_id"], kind="stable", ignore_index=True)
     where = ", ".join(str(path) for campaign in sorted(files) for path in files[campaign])
     checked = tables.check(whole, "declared_fields", where, crs)
     checked.attrs["repaired"] = repaired
+    if without := sorted(void - set(whole["campaign"])):
+        checked.attrs["without_fields"] = without
     return checked
 
 
@@ -161,11 +168,17 @@ def _read(path: Path, campaign: int, crs: str, bounds: Bounds | None) -> Any:
     if bounds is not None:
         west, south, east, north = bounds
         near = (west - MARGIN_M, south - MARGIN_M, east + MARGIN_M, north + MARGIN_M)
+    if is_telepac(path):
+        return read_telepac(path, campaign, crs, near)
     name = f"RPG {campaign}"
     frame = open_vector(
         path, crs, like=LAYERS, having=("code_cultu", "surf_parc"), bounds=near, name=name
     )
     where = f"{path} ({name})"
+    if frame.attrs["nothing_here"]:
+        void = tables.empty("declared_fields", crs)
+        void.attrs.update({"repaired": 0, "without_fields": campaign})
+        return void
     if near is not None:
         overlaps(frame, near, where, name)
     grouped = "num_ilot" in frame.columns

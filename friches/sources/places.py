@@ -1,4 +1,4 @@
-"""Canteens and farms, in the simple tables that people write by hand (CSV or GeoJSON)."""
+"""Canteens and farms: simple tables written by hand (CSV or GeoJSON), or the official exports."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from pyproj import CRS
 from friches import tables
 from friches.errors import Breach, InputError, refuse
 from friches.sources.container import recognise
+from friches.sources.listings import Listing, farmers_of, listing
+from friches.sources.registry import canteens_of
 from friches.sources.vector import answers, clean, dates, numbers, open_vector, pick, read_csv_text
 from friches.sources.words import book, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    Bounds = tuple[float, float, float, float]
 
 LON, LAT = ["lon", "longitude", "lng"], ["lat", "latitude"]
 READERS: dict[str, dict[str, Callable[..., Any]]] = {
@@ -31,7 +35,7 @@ READERS: dict[str, dict[str, Callable[..., Any]]] = {
 def read_canteens(
     paths: Sequence[Path],
     crs: str,
-    bounds: object = None,  # noqa: ARG001
+    bounds: Bounds | None = None,
 ) -> gpd.GeoDataFrame:
     """Read canteens: meals a day, days a year, shares, audience, position.
 
@@ -39,10 +43,13 @@ def read_canteens(
     ----------
     paths : sequence of Path
         CSV (`,` or `;`, with lon and lat in degrees) or a point layer; columns as in the README.
+        Or the national registry of canteens as it is exported, with beside it what places it
+        (see `registry.canteens_of`).
     crs : str
         The study's CRS, that of the answer.
     bounds : tuple of float, optional
-        Not used: canteens far away are served too.
+        Of the study (m): canteens of the registry far from it are left out, those written by hand
+        never are.
 
     Returns
     -------
@@ -55,13 +62,14 @@ def read_canteens(
         Every breach of every file at once: numbers, shares over 1, unknown audience, positions
         missing, swapped or elsewhere, duplicate identifiers, `served_by` naming no canteen.
     """
-    return _places(paths, "canteens", crs, _check_kitchens)
+    said = listing(paths)
+    return _places(said, "canteens", crs, _check_kitchens, canteens_of, bounds)
 
 
 def read_farmers(
     paths: Sequence[Path],
     crs: str,
-    bounds: object = None,  # noqa: ARG001
+    bounds: Bounds | None = None,
 ) -> gpd.GeoDataFrame:
     """Read farms: organic or not, productions, hectares wanted, position.
 
@@ -69,10 +77,12 @@ def read_farmers(
     ----------
     paths : sequence of Path
         CSV (`,` or `;`, with lon and lat in degrees) or a point layer; columns as in the README.
+        Or answers of the Agence Bio or of the search of firms (JSON), as they are.
     crs : str
         The study's CRS, that of the answer.
     bounds : tuple of float, optional
-        Not used: a farmer may live outside the communes studied.
+        Of the study (m): farms of official answers far from it are left out, those written by
+        hand never are.
 
     Returns
     -------
@@ -84,24 +94,36 @@ def read_farmers(
     InputError
         Every breach of every file at once.
     """
-    return _places(paths, "farmers", crs, lambda _table, _where: [])
+    said = listing(paths)
+    return _places(said, "farmers", crs, lambda _table, _where: [], farmers_of, bounds)
 
 
-def _places(
-    paths: Sequence[Path],
+def _places(  # noqa: PLR0913, PLR0917
+    said: Listing,
     name: str,
     crs: str,
     more: Callable[[pd.DataFrame, str], list[Breach]],
+    official: Callable[[Listing, str, Bounds | None], gpd.GeoDataFrame | None],
+    bounds: Bounds | None,
 ) -> gpd.GeoDataFrame:
     parts: list[gpd.GeoDataFrame] = []
-    breaches: list[Breach] = []
+    breaches: list[Breach] = list(said.breaches)
     told: set[str] = set()  # columns already spoken of: the final check does not repeat them
-    for path in paths:
+    notes: dict[str, int] = {}
+    if said.official:
+        try:
+            part = official(said, crs, bounds)
+            if part is not None:
+                notes, part.attrs = dict(part.attrs), {}
+                parts.append(part)
+        except InputError as error:
+            breaches += error.breaches
+    for path in said.plain:
         try:
             parts.append(_read(path, name, crs, breaches, told))
         except InputError as error:
             breaches += error.breaches
-    where = ", ".join(map(str, paths))
+    where = ", ".join(map(str, said.paths))
     if parts:
         joined = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=crs)
         key = tables.TABLES[name].key[0]
@@ -109,6 +131,7 @@ def _places(
         breaches += more(joined, where)
         try:
             joined = tables.check(joined, name, where, crs)
+            joined.attrs.update(notes)
         except InputError as error:
             breaches += [b for b in error.breaches if not any(word in b.what for word in told)]
     if breaches:
@@ -130,12 +153,15 @@ def _read(
         geometry = cells.geometry
     # Only columns that the table may lack are optional; the others are refused all at once.
     frame = pd.DataFrame(cells.drop(columns="geometry", errors="ignore"))
+    optional = said["optional"]
+    if "located_by" in frame.columns:  # the precision of a position, in files made by « fetch »
+        optional = optional | {"located_by": ["located_by"]}
     try:
-        picked = pick(frame, said["columns"], path, said["optional"])
+        picked = pick(frame, said["columns"], path, optional)
     except InputError as error:
         breaches += error.breaches
         told.update(f"« {column} »" for column in said["columns"])
-        picked = pick(frame, {}, path, {**said["columns"], **said["optional"]})
+        picked = pick(frame, {}, path, {**said["columns"], **optional})
     for column, how in READERS[name].items():
         try:
             picked[column] = how(picked[column], path, column)

@@ -14,6 +14,7 @@ from friches.sources.cadastre import read_cadastre
 from friches.sources.catalogue import catalogue, vintage
 from friches.sources.constraints import read_constraints
 from friches.sources.declared_fields import read_declared_fields
+from friches.sources.fetched import Origin, origins
 from friches.sources.forest import read_forest
 from friches.sources.land_cover import read_land_cover
 from friches.sources.owners import read_owners
@@ -156,11 +157,16 @@ def provenance(study: Study, layers: Mapping[str, Any]) -> pd.DataFrame:
     """Return one row a file read: layer, file, sha256, publisher, licence, vintage, attribution.
 
     Fictitious territories say so in publisher and licence: nothing in them is anybody's data.
+    What `friches fetch` noted of its files goes before the catalogue.
     """
     rows = []
+    known = origins(study.folder)
     for layer, path in _named_files(study):
         name, _, year = layer.partition(".")
         said = catalogue()[name]
+        origin = known.get(path)
+        if origin is not None:
+            said = said | {key: getattr(origin, key) for key in _TOLD}
         fictitious = study.study.fictitious
         rows.append(
             {
@@ -170,15 +176,29 @@ def provenance(study: Study, layers: Mapping[str, Any]) -> pd.DataFrame:
                 "sha256": file_digest(path),
                 "publisher": "données fictives" if fictitious else said["publisher"],
                 "licence": "sans objet (fictif)" if fictitious else said["licence"],
-                "vintage": year or vintage(path),
+                "vintage": year or (origin.vintage if origin else "") or vintage(path),
                 "attribution": "territoire fictif" if fictitious else said["attribution"],
-                "notes": _notes(layers.get(name)),
+                "notes": " ; ".join([*_history(origin, path), *_notes(layers.get(name))]),
             }
         )
     return pd.DataFrame(rows).astype("str")
 
 
-def _notes(table: Any) -> str:
+_TOLD = ("label", "publisher", "licence", "attribution")
+
+
+def _history(origin: Origin | None, path: Path) -> list[str]:
+    """Return when a file was fetched, that it has nothing here, that it was changed since."""
+    if origin is None:
+        return []
+    notes = [f"récupéré le {origin.retrieved_on}"] if origin.retrieved_on else []
+    notes += ["rien sur ce territoire"] if origin.empty else []
+    if origin.sha256 and origin.sha256 != file_digest(path):
+        notes.append("modifié depuis son téléchargement")
+    return notes
+
+
+def _notes(table: Any) -> list[str]:
     if table is None:
-        return ""
-    return " ; ".join(f"{k} : {v}" for k, v in sorted(table.attrs.items()) if v not in (0, [], ""))
+        return []
+    return [f"{k} : {v}" for k, v in sorted(table.attrs.items()) if v not in (0, [], "")]

@@ -70,14 +70,17 @@ def stack(  # noqa: PLR0913
             frame = open_vector(
                 path, crs, like=like, bounds=grown(bounds, margin_m), name=what, drop_empty=True
             )
-            parts.append(_counted(shape(frame, path), frame.attrs))
+            nothing = frame.attrs["nothing_here"] and not may_miss
+            part = tables.empty(table, crs) if nothing else shape(frame, path)
+            parts.append(_counted(part, frame.attrs))
         except InputError as error:
             breaches += error.breaches
     if breaches:
         raise InputError(breaches)
     where = ", ".join(str(path) for path in paths)
     joined = _joined(parts)
-    if bounds is not None and not may_miss:
+    known_void = joined.empty and all(part.attrs["nothing_here"] for part in parts)
+    if bounds is not None and not may_miss and not known_void:
         overlaps(joined, bounds, where, what)
     answer = tables.check(joined, table, where, crs)
     answer.attrs = {
@@ -115,5 +118,5 @@ def some_known(known: pd.Series[bool], said: pd.Series[Any], where: object, colu
 
 
 def _counted(table: gpd.GeoDataFrame, said: dict[str, Any]) -> gpd.GeoDataFrame:
-    table.attrs = {key: said.get(key, 0) for key in ("repaired", "dropped")}
+    table.attrs = {key: said.get(key, 0) for key in ("repaired", "dropped", "nothing_here")}
     return table

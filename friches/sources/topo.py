@@ -128,7 +128,8 @@ def read_roads(paths: Sequence[Path], crs: str, bounds: Bounds | None) -> gpd.Ge
         like=["troncon_de_route", "troncon_route", "route", "road"],
         margin_m=AROUND_ROADS_M,
     )
-    roads.attrs["assumed_speeds"] = int(roads.pop("assumed").sum())
+    # A layer known to be empty has no such column.
+    roads.attrs["assumed_speeds"] = int(roads.pop("assumed").sum()) if "assumed" in roads else 0
     return roads
 
 

@@ -50,6 +50,8 @@ MAX_FEATURES = 4_000_000
 (buildings, fields of several years) are denser. ASSUMPTION on the margin."""
 MAX_VERTICES = 200_000_000
 """Vertices of one layer: 3.2 GB of coordinates. Parcels have about 14 each (measured)."""
+NOTHING_HERE = "FRICHES_NOTHING_HERE"
+"""Mark of a GeoPackage's layer without rows that was asked of its service: none here is known."""
 DRIVERS = {"gpkg": "GPKG", "json": "GeoJSON", "shp": "ESRI Shapefile"}
 _AGAIN = "le télécharger ou l'exporter de nouveau"
 
@@ -112,7 +114,7 @@ def open_vector(  # noqa: PLR0913
     GeoDataFrame
         Lower-case columns of clean text (`columns.clean`), `geometry` valid, 2-D, in `crs`; index
         0..n-1 in file order. `attrs`: `repaired` (invalid shapes mended), `dropped`, `notes`
-        (what GDAL remarked), `layer`.
+        (what GDAL remarked), `layer`, `nothing_here` (without rows, and marked as asked for).
 
     Raises
     ------
@@ -136,8 +138,15 @@ def open_vector(  # noqa: PLR0913
         near = frame.intersects(shapely.box(*bounds)) | frame.geometry.isna()
         attrs, frame = frame.attrs, frame[near.to_numpy()].reset_index(drop=True)
         frame.attrs.update(attrs)
-    frame.attrs.update({"layer": chosen, "notes": tuple(sorted(notes))})
+    nothing = frame.empty and form == "gpkg" and _asked_for(plain, chosen)
+    frame.attrs.update({"layer": chosen, "notes": tuple(sorted(notes)), "nothing_here": nothing})
     return frame
+
+
+def _asked_for(plain: Path, layer: str) -> bool:
+    """Tell a layer that a service has nothing for from one that lost its rows."""
+    said = pyogrio.read_info(plain, layer=layer, force_feature_count=True)
+    return said["features"] == 0 and NOTHING_HERE in (said["layer_metadata"] or {})
 
 
 def _read(path: Path, plain: Path, form: str, wanted: Wanted) -> tuple[gpd.GeoDataFrame, str]:
@@ -201,7 +210,7 @@ def _layer(plain: Path, form: str, wanted: Wanted) -> tuple[gpd.GeoDataFrame, st
     info = pyogrio.read_info(plain, layer=chosen, encoding=encoding, force_feature_count=True)
     if info["driver"] != DRIVERS[form]:
         raise refuse(f"{NAMES[form]} lu comme {info['driver']}", where, _AGAIN)
-    if info["features"] == 0:
+    if info["features"] == 0 and NOTHING_HERE not in (info["layer_metadata"] or {}):
         _check_count(0, chosen, where)
     box = None
     stated = info["crs"] or wanted.assume_crs
