@@ -210,5 +210,6 @@ def test_shares_of_a_partition_sum_to_one(seed):
     )
     found = overlay(land, layer(cells, kind=range(len(cells))), ["kind"])
     sums = found.groupby("parcel_id")["share"].sum()
-    assert np.abs(sums - 1).max() < 1e-9
+    # A sliver under 1 mm² is left out: at most one a cell.
+    assert (np.abs(sums.to_numpy() - 1) * land.area.to_numpy()).max() < 12e-6
     assert len(sums) == len(land)
