@@ -13,9 +13,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
+from friches.spatial.compiled import compiled
 from friches.spatial.edges import Edges, edges, slab_of
 from friches.spatial.geos import OVERLAP_M2, remainders, summed
 from friches.spatial.packed import meeting, pack
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 CHUNK = 8192
 """Shapes or pairs given to a thread at once; the answer does not depend on it."""
-compiled: Any = numba.njit(cache=True, nogil=True)
 
 
 def class_areas(land: Shapes, drawn: Shapes, codes: Indices) -> tuple[Indices, Indices, Numbers]:
@@ -136,7 +135,8 @@ def _overlapping(outlines: Edges, alike: Indices, codes: Indices) -> tuple[Indic
 def spread(begin: Indices, many: Indices) -> Indices:
     """Return begin[0], begin[0]+1, ... (many[0] of them), then begin[1]..., as one array."""
     starts = np.cumsum(many) - many
-    return np.arange(int(many.sum())) + np.repeat(begin - starts, many)
+    found: Indices = np.arange(int(many.sum())) + np.repeat(begin - starts, many)
+    return found
 
 
 def meeting_pairs(one: Numbers, other: Numbers) -> tuple[Indices, Indices]:
@@ -215,7 +215,7 @@ def _window(shapes: Edges, g: int, west: float, east: float, south: float, windo
 
 
 @compiled
-def _under(a: Any, u: int, b: Any, v: int) -> float:
+def _under(a: Any, u: int, b: Any, v: int) -> Any:
     """Return the integral of min(y - z, 0) over the x that edges u and v share."""
     left, right = max(a[u, 0], b[v, 0]), min(a[u, 1], b[v, 1])
     width = right - left

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from friches.spatial.overlay import COMPILED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -65,8 +65,8 @@ def coverage(
         from friches.spatial.pixels import pixels
         from friches.spatial.shapes import from_geometries
 
-        shapes = from_geometries(geometries)
-        find = pixels
+        shapes: Any = from_geometries(geometries)
+        find: Callable[..., tuple[Indices, Indices, Numbers]] = pixels
     else:
         from friches.spatial import extracted
 

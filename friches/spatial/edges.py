@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numba
 import numpy as np
+
+from friches.spatial.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,6 @@ MANY = 256
 """Shapes with more edges than this are indexed by slabs."""
 PER_SLAB = 16
 """About as many edges begin in a slab."""
-compiled: Any = numba.njit(cache=True, nogil=True)
 
 
 class Edges(NamedTuple):

@@ -1,4 +1,4 @@
-"""The areas of `common.class_areas` told by GEOS: the reference in tests, and the way without Numba."""
+"""The areas of `common.class_areas` by GEOS: the reference in tests, the way without Numba."""
 
 from __future__ import annotations
 

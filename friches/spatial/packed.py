@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numba
 import numpy as np
+
+from friches.spatial.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 WIDTH = 16
 """Boxes a node."""
-compiled: Any = numba.njit(cache=True, nogil=True)
 
 
 class Tree(NamedTuple):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
 from friches.spatial.common import threaded
+from friches.spatial.compiled import compiled
 from friches.spatial.edges import turn
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ CHUNK = 8192
 """Parcels given to a thread at once; the answer does not depend on it."""
 ROUNDING = 1e-9
 """Covered parts of a pixel below this are rounding of running sums."""
-compiled: Any = numba.njit(cache=True, nogil=True)
 
 
 def pixels(

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
+
+from friches.spatial.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POINT, LINE, POLYGON = 1, 2, 3
 MANY_FROM, MANY_TO = 4, 7  # multi-types and collections: a count, then whole geometries
-compiled: Any = numba.njit(cache=True, nogil=True)
 
 
 @compiled
-def _whole(data: Any, at: int) -> int:
+def _whole(data: Any, at: int) -> Any:
     """Return the 32-bit whole number stored at a place."""
     return (
         np.int64(data[at])
