@@ -102,11 +102,16 @@ def remainders(
     rest = geometries[cut]
     for turn in range(int(many.max(initial=0))):
         rows = np.flatnonzero(many > turn)
-        over = geometries[larger[starts[rows] + turn]]
-        parts = _chunks(len(rows), CHUNK)
-        left = _threaded(lambda p, r=rows, o=over: shapely.difference(rest[r[p]], o[p]), parts)
-        rest[rows] = np.concatenate([np.empty(0, object), *left])
+        rest[rows] = _differences(rest[rows], geometries[larger[starts[rows] + turn]])
     return cut, rest
+
+
+def _differences(whole: Geometries, over: Geometries) -> Geometries:
+    def left(rows: Indices) -> Geometries:
+        parts: Geometries = shapely.difference(whole[rows], over[rows])
+        return parts
+
+    return np.concatenate([np.empty(0, object), *_threaded(left, _chunks(len(whole), CHUNK))])
 
 
 def _overlapping(geometries: Geometries, codes: Indices) -> tuple[Indices, Indices]:
