@@ -33,13 +33,13 @@ CHUNK = 8192
 """Shapes or pairs given to a thread at once; the answer does not depend on it."""
 
 
-def class_areas(land: Shapes, drawn: Shapes, codes: Indices) -> tuple[Indices, Indices, Numbers]:
+def class_areas(land: Edges, drawn: Shapes, codes: Indices) -> tuple[Indices, Indices, Numbers]:
     """Return row of land, class and common area (m²) of every pair that meets.
 
     Parameters
     ----------
-    land : Shapes
-        n valid polygons, in metres.
+    land : Edges
+        Of n valid polygons, in metres.
     drawn : Shapes
         m valid polygons; where those of one class overlap, the ground they share counts once.
     codes : array of m class numbers, from 0
@@ -52,9 +52,9 @@ def class_areas(land: Shapes, drawn: Shapes, codes: Indices) -> tuple[Indices, I
     firsts, alike = first_alike(drawn)
     drawn = take(drawn, firsts)
     drawn, alike, codes = _apart(drawn, edges(drawn), alike, codes)
-    one, other = edges(drawn), edges(land)
-    shape, parcel = meeting_pairs(one.bounds, other.bounds)
-    area = common_areas(one, other, shape, parcel)
+    one = edges(drawn)
+    shape, parcel = meeting_pairs(one.bounds, land.bounds)
+    area = common_areas(one, land, shape, parcel)
     met = area > 0
     shape, parcel, area = shape[met], parcel[met], area[met]
     order = np.argsort(alike, kind="stable")

@@ -62,10 +62,10 @@ def coverage(
         return
     tree = shapely.STRtree(geometries)
     if COMPILED:
+        from friches.spatial.land import land_of
         from friches.spatial.pixels import pixels
-        from friches.spatial.shapes import from_geometries
 
-        shapes: Any = from_geometries(geometries)
+        shapes: Any = land_of(geometries).shapes
         find: Callable[..., tuple[Indices, Indices, Numbers]] = pixels
     else:
         from friches.spatial import extracted

@@ -59,17 +59,21 @@ def overlay(parcels: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame, by: list[str]
     """
     require_same_plane(parcelles=parcels, polygones=polygons)
     codes, classes = classed(polygons, by)
-    land, drawn = (made_valid(layer.geometry.to_numpy()) for layer in (parcels, polygons))
+    drawn = made_valid(polygons.geometry.to_numpy())
     if COMPILED:
         from friches.spatial.common import class_areas
+        from friches.spatial.land import land_of
         from friches.spatial.shapes import from_geometries
 
-        met = class_areas(from_geometries(land), from_geometries(drawn), codes)
-    else:
-        from friches.spatial.geos import class_areas as geos_areas
+        land = land_of(parcels.geometry.to_numpy())
+        met = class_areas(land.edges, from_geometries(drawn), codes)
+        return told(*met, parcels["parcel_id"], land.area_m2, classes)
+    from friches.spatial.geos import class_areas as geos_areas
 
-        met = geos_areas(land, drawn, codes)
-    return told(*met, parcels["parcel_id"], shapely.area(land), classes)
+    whole = made_valid(parcels.geometry.to_numpy())
+    return told(
+        *geos_areas(whole, drawn, codes), parcels["parcel_id"], shapely.area(whole), classes
+    )
 
 
 def made_valid(geometries: Geometries) -> Geometries:
