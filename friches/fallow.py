@@ -16,7 +16,7 @@ import pandas as pd
 from friches import tables
 from friches.judge import read_document, read_facts, read_folder, readings, version_on
 from friches.kleene import Truth, negated
-from friches.phrases import Texts, plain, same, stacked, write
+from friches.phrases import Texts, coded, plain, same, stacked, write
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -74,10 +74,13 @@ def gather(facts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
     parts = [_decided(table, version_on(rule, day)) for rule in rules().values()]
 
     def each(values: Iterable[str | None]) -> Any:
-        return stacked([same(value or "", len(table)) for value in values], len(table))
+        return coded(stacked([same(value or "", len(table)) for value in values], len(table)))
 
     columns: dict[str, Any] = {
-        "parcel_id": table.index.repeat(len(parts)),
+        "parcel_id": pd.Categorical.from_codes(
+            np.arange(len(table), dtype=np.int32).repeat(len(parts)),
+            categories=table.index.rename(None),
+        ),
         "rule": each(rules()),
         "role": each(rule.role for rule in rules().values()),
         "answer": pd.arrays.BooleanArray(
@@ -86,7 +89,7 @@ def gather(facts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
         ),
     }
     for column in COLUMNS:
-        columns[column] = stacked([part.texts[column] for part in parts], len(table))
+        columns[column] = coded(stacked([part.texts[column] for part in parts], len(table)))
     return tables.check(pd.DataFrame(columns), "evidence")
 
 
@@ -180,8 +183,9 @@ def _answered(
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """Return answers (parcels x rules; 1, 0, -1) and the row of `evidence` of each (-1: none)."""
     names = pd.Index(list(rules()))
-    i = parcels.get_indexer(pd.Index(evidence["parcel_id"]))
-    j = names.get_indexer(pd.Index(evidence["rule"]))
+    i, j = (
+        _places(known, evidence[name]) for known, name in ((parcels, "parcel_id"), (names, "rule"))
+    )
     met = (i >= 0) & (j >= 0)
     answers = np.full((len(parcels), len(names)), -1, dtype=np.int8)
     rows = np.full(answers.shape, -1, dtype=np.int64)
@@ -189,6 +193,13 @@ def _answered(
     answers[i[met], j[met]] = coded[met]
     rows[i[met], j[met]] = np.flatnonzero(met)
     return answers, rows
+
+
+def _places(known: pd.Index[Any], column: pd.Series[Any]) -> NDArray[np.int64]:
+    """Return the place of each value among those known, -1 where it is not."""
+    words = column.astype("category")
+    place = np.append(known.get_indexer(pd.Index(words.cat.categories)), -1).astype(np.int64)
+    return place[words.cat.codes.to_numpy()]
 
 
 def _counted(answers: NDArray[np.int8], parcels: pd.Index[Any]) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from friches.documents import (
 from friches.examples import given_table, uncovered
 from friches.grammar import Condition, Derogation, Document, Example, Fact, Version, Way, uses
 from friches.kleene import Truth, compared, every, held, negated, replaced
-from friches.phrases import same, stacked
+from friches.phrases import plain, same, stacked
 from friches.procedure import Chance, Cost, Practice, Step
 from friches.telling import Open, Reading, asked, cited, summed, tell_condition
 
@@ -88,12 +88,12 @@ def judge(table: pd.DataFrame, version: Version, facts: Mapping[str, Fact]) -> p
     unknown = np.column_stack([row.truth.unknown for row in rows]).ravel()
     columns: dict[str, Any] = {
         str(table.index.name or "id"): table.index.repeat(len(rows)),
-        "condition": stacked([same(row.name, len(table)) for row in rows], len(table)),
+        "condition": plain(stacked([same(row.name, len(table)) for row in rows], len(table))),
         "answer": pd.arrays.BooleanArray(yes, unknown),
     }
     told = [row.tell() for row in rows]
     for column in TEXTS:
-        columns[column] = stacked([texts.get(column) for texts in told], len(table))
+        columns[column] = plain(stacked([texts.get(column) for texts in told], len(table)))
     return pd.DataFrame(columns)
 
 

@@ -192,8 +192,20 @@ def lowered(label: str) -> str:
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
-def stacked(parts: Sequence[Texts | None], rows: int) -> Any:
-    """Return one column of strings: for each of `rows`, the text of every part in turn."""
+def coded(texts: Texts) -> pd.Categorical:
+    """Return the texts as a pandas category, its words sorted, missing where there is none.
+
+    Tables made in parts and put together hold the same bytes as one made whole.
+    """
+    used = np.flatnonzero(np.bincount(texts.codes[texts.codes >= 0], minlength=len(texts.words)))
+    words = sorted({texts.words[code] for code in used})
+    place = {word: number for number, word in enumerate(words)}
+    moved = np.array([*(place.get(word, -1) for word in texts.words), -1], dtype=np.int32)
+    return pd.Categorical.from_codes(moved[texts.codes], categories=pd.Index(words, dtype="str"))
+
+
+def stacked(parts: Sequence[Texts | None], rows: int) -> Texts:
+    """Return one column of texts: for each of `rows`, the text of every part in turn."""
     words: dict[str, int] = {}
     codes = []
     for part in parts:
@@ -202,4 +214,4 @@ def stacked(parts: Sequence[Texts | None], rows: int) -> Any:
             continue
         moved = [words.setdefault(word, len(words)) if word else -1 for word in part.words]
         codes.append(np.array([*moved, -1], dtype=np.int32)[part.codes])  # -1 reads the last: none
-    return plain(Texts(np.column_stack(codes).ravel(), list(words)))
+    return Texts(np.column_stack(codes).ravel(), list(words))

@@ -216,7 +216,7 @@ def test_side_follows_role_and_answer(role: str, answer: bool | None, side: str)
 def test_findings_that_differ_stand_in_one_entry_with_their_parcels() -> None:
     result = tiny_result()
     rows = result.evidence["rule"].eq("woody") & result.evidence["parcel_id"].eq(IDS[1])
-    changed = result.evidence.assign(found=result.evidence["found"].mask(rows, "0,55"))
+    changed = result.evidence.assign(found=result.evidence["found"].astype("str").mask(rows, "0,55"))
     said = page_of(replace(result, evidence=changed)).text
     assert "0,40 (A 1) ; 0,55 (A 2)" in said
     assert "au moins 4 (les 2 parcelles)" in said

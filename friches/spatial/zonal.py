@@ -14,6 +14,7 @@ from rasterio.windows import Window
 from friches.spatial.coverage import coverage
 from friches.spatial.metres import require_same_plane
 from friches.spatial.mosaic import mosaic, read
+from friches.spatial.overlay import COMPILED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,11 +71,10 @@ def class_shares(
         codes = np.array(sorted(classes))
         meaning = np.array([names.index(classes[code]) for code in codes.tolist()])
         for covered in coverage(land, grid):
-            found = read(tiles, covered.window).ravel()[covered.cell]
+            found = read(tiles, covered.window).ravel()
             place = np.searchsorted(codes, found).clip(max=len(codes) - 1)
-            known = codes[place] == found
-            at = (covered.parcel[known], meaning[place[known]])
-            np.add.at(area, at, covered.part[known] * grid.width_m * grid.height_m)
+            _tally(np.where(codes[place] == found, meaning[place], -1), covered, area)
+        area *= grid.width_m * grid.height_m
     shares = area / shapely.area(land)[:, None]
     return _long_shares(pd.Index(parcels["parcel_id"]), names, shares)
 
@@ -113,8 +113,7 @@ def band_means(parcels: gpd.GeoDataFrame, rasters: pd.DataFrame) -> pd.DataFrame
         sums = np.zeros((2, len(these), len(land)))
         for covered in coverage(land, grid):
             for place, k in enumerate(these):
-                found = read(pictures[k][3], covered.window)
-                sums[:, place] += _weighed(found, covered, len(land))
+                _weigh(read(pictures[k][3], covered.window), covered, sums[:, place])
         means[these] = _ratio(*sums)
     ids = np.repeat(parcels["parcel_id"].to_numpy(), len(pictures))
     band, day = ([picture[part] for picture in pictures] * len(land) for part in (0, 1))
@@ -165,7 +164,7 @@ def relief(parcels: gpd.GeoDataFrame, rasters: pd.DataFrame) -> pd.DataFrame:
             altitude, slope = _relief(grid, tiles, covered.window)
             steep = np.where(np.isnan(slope), np.nan, slope > STEEP_PCT)
             for place, picture in enumerate((altitude, slope, steep)):
-                sums[place] += _weighed(picture, covered, len(land))
+                _weigh(picture, covered, sums[place])
     names = ("altitude_mean_m", "slope_mean_pct", "slope_steep_share")
     told = pd.DataFrame({"parcel_id": parcels["parcel_id"].to_numpy()}).astype("str")
     for name, (weighted, weight) in zip(names, sums, strict=True):
@@ -203,13 +202,30 @@ def _relief(grid: Grid, tiles: list[Tile], window: Window) -> tuple[Numbers, Num
     return altitude[1:-1, 1:-1], horn(altitude, grid.width_m, grid.height_m)
 
 
-def _weighed(picture: Numbers, covered: Covered, n: int) -> Numbers:
-    """Return, for each of n parcels, the weighted sum of a picture's values and the weight."""
+def _weigh(picture: Numbers, covered: Covered, sums: Numbers) -> None:
+    """Add to (2, n) sums the values of a picture weighed by the part covered, and the weights."""
+    if COMPILED:
+        from friches.spatial.pixels import weigh
+
+        weigh(picture.ravel(), covered.parcel, covered.cell, covered.part, sums)
+        return
     found = picture.ravel()[covered.cell]
     known = ~np.isnan(found)
     parcel, part = covered.parcel[known], covered.part[known]
-    weighted = np.bincount(parcel, part * found[known], minlength=n)
-    return np.stack([weighted, np.bincount(parcel, part, minlength=n)])
+    sums[0] += np.bincount(parcel, part * found[known], minlength=sums.shape[1])
+    sums[1] += np.bincount(parcel, part, minlength=sums.shape[1])
+
+
+def _tally(meaning: NDArray[np.int64], covered: Covered, area: Numbers) -> None:
+    """Add to (n, classes) areas the parts of pixels of each class; below 0 is no class."""
+    if COMPILED:
+        from friches.spatial.pixels import tally
+
+        tally(meaning, covered.parcel, covered.cell, covered.part, area)
+        return
+    found = meaning[covered.cell]
+    known = found >= 0
+    np.add.at(area, (covered.parcel[known], found[known]), covered.part[known])
 
 
 def _ratio(weighted: Numbers, weight: Numbers) -> Numbers:
