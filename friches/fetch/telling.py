@@ -135,7 +135,10 @@ def _study_told(study: Study, today: dt.date) -> Iterator[str]:
             continue
         elif paths := _paths(study, name, layer):
             for path in paths:
-                yield f"{name} : {path.name} — {vintage(path)}{_age(vintage(path), layer, today)}"
+                # Earlier campaigns are history, not stale copies: the last one alone ages.
+                aged = name != "declared_fields" or path == paths[-1]
+                age = _age(vintage(path), layer, today) if aged else ""
+                yield f"{name} : {path.name} — {vintage(path)}{age}"
         elif layer.feeds is None or layer.asked == "always":
             yield f"{name} : manque. Dirait {layer.settles}."
             yield f"    → {_way(name, layer)}"
@@ -183,4 +186,4 @@ def _age(text: str, layer: Layer, today: dt.date) -> str:
         return ""
     year, month, day = int(found[1]), int(found[2] or 12), int(found[3] or 31)
     days = (today - dt.date(year, month, day)).days
-    return f" — PÉRIMÉ ({days} jours)" if days > layer.stale_after_days else ""
+    return f" — PÉRIMÉ ({number(days)}{THIN}jours)" if days > layer.stale_after_days else ""

@@ -45,5 +45,6 @@ def vintage(path: Path) -> str:
     >>> vintage(Path("cadastre-2026-06-01.json"))
     '2026-06-01'
     """
-    dates = re.findall(r"(?<!\d)((?:19|20)\d{2}-\d{2}-\d{2}|(?:19|20)\d{2})(?!\d)", path.name)
+    # « natura2000 » is a name, not a year.
+    dates = re.findall(r"(?<!\d)(?<!natura)((?:19|20)\d{2}-\d{2}-\d{2}|(?:19|20)\d{2})(?!\d)", path.name.lower())
     return dates[-1] if dates else UNDATED
