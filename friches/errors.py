@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Control and direction-changing characters: they can hide or turn round a text."""
+
+
+def plain(text: str) -> str:
+    """Return a text as a terminal may show it: unsafe characters as U+FFFD, lines kept."""
+    return "\n".join(UNSAFE.sub("\ufffd", line) for line in text.split("\n"))
 
 
 @dataclass(frozen=True)
@@ -28,10 +39,10 @@ class Breach:
     todo: str = ""
 
     def __str__(self) -> str:
-        """Return the breach as one readable block."""
-        place = f"{self.where} : " if self.where else ""
+        """Return the breach as one readable block, with nothing in it that acts on a terminal."""
+        place = f"{self.where} : ".replace("\n", " ") if self.where else ""
         advice = f"\n    → {self.todo}" if self.todo else ""
-        return f"{place}{self.what}{advice}"
+        return plain(f"{place}{self.what}{advice}")
 
 
 class InputError(ValueError):

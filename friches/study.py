@@ -19,6 +19,7 @@ from friches.scenarios.whatif import apply, apply_facts, read_whatif
 from friches.sources.answersfile import answers_key, given_answers, settle
 from friches.sources.catalogue import catalogue
 from friches.sources.exclusions import exclusions_key, read_exclusions
+from friches.sources.pictures import SHOWN_ONLY
 from friches.sources.read import layer_keys, provenance, read_layers
 from friches.spatial.reach import travel
 from friches.summary import summarise
@@ -226,7 +227,7 @@ def missing_layers(layers: Mapping[str, Any]) -> pd.DataFrame:
     rows = [
         (layer, said["label"], said["settles"])
         for layer, said in catalogue().items()
-        if layer not in given and layer != "cadastre"
+        if layer not in given and layer != "cadastre" and layer not in SHOWN_ONLY
     ]
     return pd.DataFrame(rows, columns=["layer", "label", "settles"]).astype("str")
 

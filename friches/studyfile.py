@@ -41,7 +41,11 @@ Files = Annotated[list[str], BeforeValidator(_as_list)]
 
 
 class Sources(_Strict):
-    """Paths of the layers, relative to the study file; only the cadastre is required."""
+    """Paths of the layers, relative to the study file; only the cadastre is required.
+
+    `aerial` (GeoTIFF) and `photos` (folder) are shown on sheets and judge nothing;
+    `aerial_licence` is the credit line printed under the aerial image.
+    """
 
     cadastre: Files
     buildings: Files = []
@@ -56,6 +60,9 @@ class Sources(_Strict):
     constraints: Files = []
     canteens: Files = []
     farmers: Files = []
+    aerial: Files = []
+    aerial_licence: str = ""
+    photos: Files = []
     declared_fields: dict[int, Files] = {}
 
     @field_validator("*")
@@ -139,7 +146,7 @@ class Study(_Strict):
 
 
 def _paths_in(value: Any) -> list[str]:
-    if value is None:
+    if value is None or isinstance(value, str):  # a text of the section, such as a licence
         return []
     if isinstance(value, LandCover):
         return [value.path]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-PAGES = ("map.html", "register.html", "sheets/B001.html")
+PAGES = ("map.html", "register.html", "sheets/B001.html", "sheets/B001-dossier.html")
 
 
 @pytest.fixture(scope="module")

@@ -160,7 +160,9 @@ def test_neither_order_nor_threads_change_a_bit(chunk, monkeypatch) -> None:
     before = common.class_areas(edges(from_geometries(land)), from_geometries(drawn), codes)
     monkeypatch.setattr(common, "CHUNK", chunk)
     order = np.random.default_rng(chunk).permutation(len(drawn))
-    after = common.class_areas(edges(from_geometries(land)), from_geometries(drawn[order]), codes[order])
+    after = common.class_areas(
+        edges(from_geometries(land)), from_geometries(drawn[order]), codes[order]
+    )
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
 

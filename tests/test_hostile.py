@@ -1,29 +1,25 @@
 """Whatever stands in the data stays text.
 
-A whole territory is copied, every free text of every layer is made hostile (`hostile.PAYLOADS`),
-the study is run for the audience that shows most, and every page is opened in Chromium.
+Every text that a reader takes is made hostile (`hostile.territory`), the study is run for the
+audience that shows most, and every page is opened in Chromium. Codes, numbers and keys, which are
+refused, are in test_hostile_fields.py; files that are not what they say, in test_hostile_files.py.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import hostile
 import openpyxl
-import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 from tiny import tiny_result
 
 import friches
 from friches.errors import InputError
-from friches.sample import make
 from friches.view import inert, page
 from friches.view.map import write_map
 from friches.view.output import write
@@ -38,8 +34,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "friches"
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-PAYLOADS = hostile.PAYLOADS
-ALL = " | ".join(PAYLOADS)
 CLOSED = (
     "<img src=x onerror=\"document.title='pwned'\">",
     "<svg onload=\"document.title='pwned'\"></svg>",
@@ -47,92 +41,14 @@ CLOSED = (
     "<b onmouseover=\"document.title='pwned'\">x</b>",
     "<a href=\"javascript:document.title='pwned'\">y</a>",
 )
-BIDI = "\u202e\u2066\u200f\x07\x00"
-FILE = "natura2000 <img src=x onerror=alert(1)> \u202e.gpkg"
-L93 = "EPSG:2154"
 ALIVE = "img:not([src^='data:']), [onload], [onerror], [onmouseover], [onfocus], [autofocus]"
 """What a payload would leave in a page if it were read as markup."""
-
-LAYERS = {
-    "zone_urba": ("libelle", "libelong", "partition", "idurba"),
-    "natura2000": ("sitecode", "sitename"),
-    "zone_montagne": ("nom",),
-    "batiment": ("cleabs", "nature", "usage_1", "usage_2", "etat_de_l_objet"),
-    "troncon_de_route": ("cleabs", "nature", "etat_de_l_objet", "acces_vehicule_leger",
-                         "sens_de_circulation"),
-    "formation_vegetale": ("ID", "TFV", "TFV_G11", "ESSENCE"),
-    "rpg_2022": ("id_parcel", "culture_d1", "culture_d2"),
-    "rpg_2024": ("ID_PARCEL", "CULTURE_D1", "CULTURE_D2"),
-}  # fmt: skip
-"""Free texts of the GeoPackages; codes of a nomenclature are refused by name (test below)."""
-
-
-def payload(n: int) -> str:
-    """Return every payload for the first rows, then one a row."""
-    return ALL if n % 13 == 0 else PAYLOADS[n % len(PAYLOADS)]
-
-
-def hostile_layers(folder: Path) -> None:
-    site = gpd.read_file(folder / "zone_urba.gpkg").dissolve()[["geometry"]]
-    site.assign(sitecode="x", sitename="x").to_file(folder / "natura2000.gpkg")
-    for name, columns in LAYERS.items():
-        path = folder / f"{name}.gpkg"
-        layer = gpd.read_file(path)
-        for column in columns:
-            # Road natures decide speeds: two in three stay, so that times can still be told.
-            spare = 3 if name in {"troncon_de_route", "batiment"} else 1
-            old = layer[column].astype("object")
-            layer[column] = [payload(n) if n % spare == 0 else v for n, v in enumerate(old)]
-        path.unlink()
-        layer.to_file(path, layer=name, driver="GPKG")
-    (folder / "natura2000.gpkg").rename(folder / FILE)
-
-
-def hostile_tables(folder: Path) -> None:
-    path = folder / "parcelles_personnes_morales.csv"
-    rows = list(csv.reader(path.read_text("utf-8").splitlines(), delimiter=";"))
-    for n, row in enumerate(rows[1:]):
-        for column in (3, 9, 10, 11, 12, 14, 18, 19, 21, 22, 23):  # all free columns
-            row[column] = payload(n)
-        row[15] = row[17] = payload(n) if n % 2 else row[15]  # land class, right
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL).writerows(rows)
-    for name, kept in (
-        ("cantines.csv", {"name"}),
-        (next(folder.glob("dvf_*.csv")).name, {"adresse_nom_voie", "nom_commune", "nature_culture",
-                                               "code_nature_culture", "type_local",
-                                               "nature_culture_speciale"}),
-    ):  # fmt: skip
-        table = pd.read_csv(folder / name, dtype="str")
-        for column in kept:
-            table[column] = [payload(n) for n in range(len(table))]
-        table.to_csv(folder / name, index=False, quoting=csv.QUOTE_ALL)
-    farms = json.loads((folder / "fermes.geojson").read_text("utf-8"))
-    for n, farm in enumerate(farms["features"]):
-        farm["properties"] |= {"name": payload(n), "productions": payload(n)}
-        farm["properties"]["farmer_id"] += f"{payload(n)}{BIDI}"
-    (folder / "fermes.geojson").write_text(json.dumps(farms), "utf-8")
-
-
-def hostile_study(folder: Path) -> Path:
-    text = (folder / "study.toml").read_text("utf-8")
-    text = re.sub(r"constraints *= *\[", lambda _: f"constraints = [{json.dumps(FILE)}, ", text)
-    assert FILE.split(maxsplit=1)[0] in text
-    name = json.dumps(ALL, ensure_ascii=True).replace("\\u007f", "")
-    about = f'audience = "restricted"\npurpose = {name}\ncontact = {name}\n\n[sources]'
-    text = re.sub(r"^name\s*=.*$", lambda _: f"name = {name}", text, flags=re.MULTILINE)
-    path = folder / "hostile.toml"
-    path.write_text(text.replace("[sources]", about, 1), "utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
-    make(folder, 500, seed=3)
-    hostile_layers(folder)
-    hostile_tables(folder)
-    return friches.run(friches.open(hostile_study(folder)), keep_in=folder / "kept")
+    return friches.run(friches.open(hostile.territory(folder)), keep_in=folder / "kept")
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +91,7 @@ def opened(browser: Browser):
 def open_everything(shown: Page) -> None:
     """Hover, focus and click whatever can be; open all that folds."""
     shown.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-    for path in shown.locator("path.ilot").all()[:3]:
+    for path in shown.locator("path.ilot").all()[:8]:
         path.hover(force=True)
         path.click(force=True)
         shown.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
@@ -187,6 +103,12 @@ def open_everything(shown: Page) -> None:
         marker.focus()
         shown.keyboard.press("Enter")
         shown.keyboard.press("Escape")
+    if shown.locator("#cherche").count() and shown.locator("#cherche").is_visible():
+        for asked in ("A 1", "129990000A0001", hostile.PAYLOADS[0]):
+            shown.locator("#cherche").fill(asked)
+            shown.keyboard.press("Enter")
+        for found in shown.locator("#trouve button").all()[:2]:
+            found.click()
     shown.evaluate(
         """() => { for (const e of document.querySelectorAll('body *')) {
             for (const kind of ['mouseover', 'mouseenter', 'pointerover'])
@@ -207,6 +129,10 @@ def test_x1_the_run_kept_the_payloads_as_texts(result) -> None:
         assert "\u202e" not in said
     assert len(result.blocks)
     assert result.study.name.startswith("<img")
+    assert result.provenance["file"].str.contains("<img src=x").sum() >= 18  # names of files
+    assert "onerror=" in " ".join(result.facts["zone_plu"].dropna()) + " ".join(
+        result.facts["last_crop"].dropna()
+    )  # an answer and a label of the zoning
 
 
 def pages_of(out: Path) -> list[Path]:

@@ -93,9 +93,9 @@ def test_map_has_key_bounds_and_french_controls() -> None:
         "à confirmer sur le terrain",
         "territoire fictif",
         "Sources : DGFiP - cadastre, juin 2026",
-        "lots : probable",  # « Î » stands escaped in the script
+        "lots\\u00a0: probable",  # escaped in the script, « Î » too
         "Zoomer",
-        "Dézoomer",
+        "D\\u00e9zoomer",
         "Fermer",
         'documentElement.lang = "fr"',
     ):

@@ -45,11 +45,13 @@ QUOTED = (
     r"\bOpenStreetMap\b|\bCorine Land Cover\b|\bopen data\b|\bOpen Licence\b",
     r"\bPARCEL\b",  # a calculator of the land that a diet needs
     r"https?://\S+|\b[\w.-]+@[\w.-]+\b|\b[\w-]+(?:\.[\w-]+)*\.(?:fr|org|com|eu)\b",
+    r"\{\w+\}",  # a field that the map's script fills
     r"\b[\w/-]+\.(?:html|toml|csv|gpkg|tif|json|gz|geojson|xlsx|md)\b",
 )
 READ_ALOUD = ("title", "alt", "aria-label", "aria-description", "placeholder", "summary", "content")
-CODED = {"id", "answer", "state", "kind", "sheet", "url", "layer", "format", "colour", "hatch"}
-"""Keys of the map's JSON whose values are codes for its script."""
+CODED = {"id", "answer", "state", "kind", "sheet", "url", "layer", "format", "colour", "hatch",
+         "shape", "outline", "values", "block"}  # fmt: skip
+"""Keys of the map's JSON whose values are codes or packed numbers for its script."""
 
 
 class _Text(HTMLParser):
@@ -144,7 +146,9 @@ def of_geopackage(path: Path) -> list[str]:
 def english(texts: Iterable[str]) -> list[str]:
     """Return each English word found, with what stands around it."""
     found: dict[str, None] = {}
-    for text in texts:
+    for text in dict.fromkeys(texts):  # routes say much the same of every block
+        if ENGLISH.isdisjoint(word.lower() for word in re.findall("[A-Za-z]+", text)):
+            continue
         left = text
         for pattern in QUOTED:
             left = re.sub(pattern, " ", left, flags=re.IGNORECASE)

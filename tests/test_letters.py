@@ -363,7 +363,7 @@ def test_hostile_texts_stay_texts(tmp_path, result):
 
 def test_counts_say_how_many_drafts_each_route_has(drafts):
     said = letters.counts(list(drafts.values()), "B001")
-    assert "Convention de mise à disposition par la SAFER : 3" in said
+    assert "Convention de mise à disposition par la SAFER\u00a0: 3" in said
 
 
 # ---------------------------------------------------------------------------------- LibreOffice

@@ -51,7 +51,7 @@ from tiny import CRS, IDS, SOUTH, WEST, tiny_result
 
 from friches import tables
 from friches.errors import InputError
-from friches.view import compact, page, popups, words
+from friches.view import compact, look, page, parcels, popups, words
 from friches.view.audience import visible
 from friches.view.jupyter import folium_map
 from friches.view.map import first_meal_years, map_html, stages, write_map
@@ -77,9 +77,22 @@ def markup(html: str) -> str:
     return re.sub(r"(<(script|style)[^>]*>).*?</\2>", r"\1", html, flags=re.DOTALL)
 
 
-def decoded(rings: list[int], origin: list[int]) -> np.ndarray:
+def unpacked(text: str) -> list[int]:
+    """What map.js does: five bits a character, the sixth saying that more follow."""
+    numbers, n, shift = [], 0, 0
+    for sign in text:
+        part = ord(sign) - 63
+        n |= (part & 31) << shift
+        shift += 5
+        if not part & 32:
+            numbers.append((n >> 1) ^ -(n & 1))
+            n = shift = 0
+    return numbers
+
+
+def decoded(ring: str, origin: list[int]) -> np.ndarray:
     """What map.js does: whole steps, each from the last, from the origin."""
-    return (np.cumsum(np.reshape(rings, (-1, 2)), axis=0) + origin) * 1e-6
+    return (np.cumsum(np.reshape(unpacked(ring), (-1, 2)), axis=0) + origin) * 1e-6
 
 
 def test_same_bytes(tmp_path) -> None:
@@ -175,7 +188,7 @@ def test_m6_slider_needs_two_years() -> None:
     slider = re.search(r'<input id="f-annee"[^>]*>', html)[0]
     for said in ('type="range"', 'min="2028"', 'max="2031"', 'value="2031"', 'step="1"'):
         assert said in slider, said
-    assert '<label for="f-annee">Premier repas servi au plus tard en&nbsp;:' in html
+    assert '<label for="f-annee">Premier repas servi au plus tard en\u00a0:' in html
     assert html.count('id="f-annee-aide"') == 1
     assert html.count("<select") <= 4
 
@@ -207,23 +220,23 @@ RULES_BETWEEN_ROWS = {"#c9c7c0"}
 
 
 def test_m9_contrast_of_every_colour() -> None:
-    graphics = [answer.colour for answer in words.ANSWERS.values()] + list(words.PALETTE)
-    for ground in (PAPER, words.GROUND):
+    graphics = [answer.colour for answer in words.ANSWERS.values()] + list(look.PALETTE)
+    for ground in (PAPER, look.GROUND):
         assert min(contrast(colour, ground) for colour in graphics) >= 3
-        assert min(contrast(colour, ground) for colour in words.PLACE_COLOURS.values()) >= 4.5
+        assert min(contrast(colour, ground) for colour in look.PLACE_COLOURS.values()) >= 4.5
     sheets = page.asset("style.css") + page.asset("map.css")
     known = {f"--{n}": c for n, c in re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", sheets)}
-    assert known["--ground"].upper() == words.GROUND
+    assert known["--ground"].upper() == look.GROUND
     texts = {known[name] for name in ("--ink", "--soft", "--link")}
     texts |= set(re.findall(r"[{; ]color: (#[0-9a-f]{6})", sheets))
     for text in texts:
-        assert min(contrast(text, ground) for ground in (PAPER, words.GROUND)) >= 4.5, text
+        assert min(contrast(text, ground) for ground in (PAPER, look.GROUND)) >= 4.5, text
     assert contrast(known["--warn-ink"], known["--warn"]) >= 4.5
     drawn = {c.lower() for c in COLOUR.findall(page.asset("map.js") + sheets)}
     drawn -= GROUNDS | RULES_BETWEEN_ROWS
     assert len(drawn) >= 8
     for colour in drawn:
-        assert contrast(colour, words.GROUND) >= 3, colour
+        assert contrast(colour, look.GROUND) >= 3, colour
 
 
 def test_m15_french_typography_to_the_exact_space() -> None:
@@ -303,7 +316,7 @@ def test_public_page_has_no_parcel_number_and_no_farmer() -> None:
     assert "version publique" in html
     parcels = data_of(html)["parcels"]
     assert set(parcels) == {"answer", "shape"}
-    assert parcels["answer"] == [3] * 9
+    assert unpacked(parcels["answer"]) == [3] * 9
     assert "1 à 2" in html
 
 
@@ -349,7 +362,38 @@ def test_nothing_found_is_a_page_too() -> None:
     html = map_html(replace(empty, fallow=fallow, summary=summary))
     assert "Aucun îlot candidat" in html
     assert "inconnu" in html
-    assert set(data_of(html)["parcels"]["answer"]) == {1}
+    assert set(unpacked(data_of(html)["parcels"]["answer"])) == {1}
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [[], [0], [-1, 1, -2], [15, 16, -16, -17, 511, 512], [2**29 - 1, -(2**29)], [3] * 100],
+)
+def test_m13_packed_numbers_come_back(numbers: list[int]) -> None:
+    text = compact.packed(numbers)
+    assert unpacked(text) == numbers
+    assert all("?" <= sign <= "~" for sign in text)  # nothing that the page would escape but « \\ »
+
+
+def test_m13_a_number_too_large_is_an_error() -> None:
+    with pytest.raises(ValueError, match="too large"):
+        compact.packed([2**29])
+
+
+def test_m13_identifiers_are_written_as_runs() -> None:
+    told = parcels.runs(["129990000A0001", "129990000A0012", "12999000AB0003"])
+    assert [(head, unpacked(said)) for head, said in told] == [
+        ("129990000A", [1, 12]), ("12999000AB", [3]),
+    ]  # fmt: skip
+
+
+def test_m13_texts_share_their_parts() -> None:
+    said = data_of(map_html(tiny_result()))["parcels"]
+    assert said["texts"][0] == ""
+    assert len({str(text) for text in said["texts"]}) == len(said["texts"])
+    figures = {row["label"]: unpacked(row["values"]) for row in said["lines"] if row["unit"]}
+    assert figures["Contenance"] == [10_051] * 8 + [0]  # one more than the area; 0 is unknown
+    assert sum(len(run) for _, run in said["id"]) == 9
 
 
 def test_outlines_read_back_to_eleven_centimetres() -> None:

@@ -124,7 +124,7 @@ def open_page(browser: Browser, pages):
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda said: told.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: told.append(str(error)))
-        page.goto(pages(name).as_uri())
+        page.goto(pages(name).as_uri(), timeout=30_000)  # how long it may take is M13's to say
         return page
 
     yield opener

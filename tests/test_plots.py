@@ -120,7 +120,7 @@ def _series(figure, label: str) -> dict[str, tuple[float, float, float]]:
 
 def test_needs_and_supply_by_hand() -> None:
     figure = tiny_result().plot("needs_and_supply")
-    grown = _series(figure, "récolte des îlots « probable »")
+    grown = _series(figure, "récolte des îlots «\u00a0probable\u00a0»")
     assert grown["légumes"] == pytest.approx([6.4, 14.4, 28.8])
     lacking = _series(figure, "ce qui manque en bio aux cantines")
     gaps = demand(tiny_result().canteens, 1.0).set_index("food_group")

@@ -67,7 +67,7 @@ def test_page_holds_blocks_parcels_questions_sources_and_gaps() -> None:
 def test_every_threshold_in_force_is_told_with_its_source() -> None:
     rows = method.thresholds(DAY)
     for rule in rules().values():
-        names = (rule.title, f"{rule.title} : ")
+        names = (rule.title, f"{rule.title}\u00a0: ")
         mine = [r for r in rows if r.weight and (r.rule == names[0] or r.rule.startswith(names[1]))]
         conditions = version_on(rule, DAY).conditions
         assert len(mine) == sum(1 + len(c.exception) for c in conditions), rule.title

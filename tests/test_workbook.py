@@ -231,7 +231,7 @@ def test_r2_no_csv_is_written(tmp_path: Path) -> None:
 def test_r11_checks_stand_in_the_method(written: Path) -> None:
     rows = openpyxl.load_workbook(written)["méthode"].iter_rows(min_row=2, values_only=True)
     told = {row[0]: row[2] for row in rows if row[1] == "qualité"}
-    assert re.sub(r"\s", " ", told["contrôle : contenance absente du cadastre"]) == (
+    assert re.sub(r"\s", " ", told["contrôle\u00a0: contenance absente du cadastre"]) == (
         "1 parcelle sur 9 concernées"
     )
     assert len(told) == len(method.checks(tiny_result().facts))
@@ -248,7 +248,7 @@ def test_p7_checklist_before_publishing(tmp_path: Path) -> None:
     assert "Avant de publier" not in first(tiny_result(), tmp_path)
     public = tiny_result(audience="public", contact="")
     lines = publish.checklist(public)
-    assert lines[0] == "Avant de publier :"
+    assert lines[0] == "Avant de publier\u00a0:"
     assert all(line.startswith("[ ] ") for line in lines[1:-1])
     assert any("0\u00a0parcelle retirée" in line for line in lines)
     assert any(words.NO_CONTACT in line for line in lines)

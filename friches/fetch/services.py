@@ -124,7 +124,11 @@ class Layer(_Strict):
     @property
     def by_hand(self) -> str:
         """How to get the layer by hand, in French, or ""."""
-        ways = [f"{s.how} ({s.page_url})" for s in self.service if s.kind == "by_hand"]
+        ways = [
+            f"{s.how} ({s.page_url})" if s.page_url else s.how
+            for s in self.service
+            if s.kind == "by_hand"
+        ]
         return " ; ".join(ways)
 
 

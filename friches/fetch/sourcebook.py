@@ -113,7 +113,8 @@ def _layer(name: str, layer: Layer) -> Iterator[str]:
 
 def _service(service: Service) -> str:
     if service.kind == "by_hand":
-        return f"by hand: {service.how}; <{service.page_url}> ({service.mark})"
+        page = f"; <{service.page_url}>" if service.page_url else ""
+        return f"by hand: {service.how}{page} ({service.mark})"
     parts = ", ".join(f"`{part}`" for part in service.parts.values() if "{" not in part)
     if service.by_year:
         years = sorted(service.by_year)

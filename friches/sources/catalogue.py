@@ -46,5 +46,7 @@ def vintage(path: Path) -> str:
     '2026-06-01'
     """
     # « natura2000 » is a name, not a year.
-    dates = re.findall(r"(?<!\d)(?<!natura)((?:19|20)\d{2}-\d{2}-\d{2}|(?:19|20)\d{2})(?!\d)", path.name.lower())
+    dates = re.findall(
+        r"(?<!\d)(?<!natura)((?:19|20)\d{2}-\d{2}-\d{2}|(?:19|20)\d{2})(?!\d)", path.name.lower()
+    )
     return dates[-1] if dates else UNDATED

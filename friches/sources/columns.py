@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from friches.errors import Breach, InputError, refuse
+from friches.errors import UNSAFE, Breach, InputError, refuse
 from friches.sources.container import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-"""Control and direction-changing characters: they can hide or turn round a text."""
 _SPACES = re.compile(r"[\t\r\n\v\f]+")
 _THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f\u2009](?=\d{3}(\D|$))")
 _YES = {"oui", "o", "yes", "y", "true", "vrai", "t", "1", "1.0"}

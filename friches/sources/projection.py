@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyproj
 
-from friches.errors import refuse
+from friches.errors import Breach, refuse
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     Bounds = tuple[float, float, float, float]
+
+
+def unknown(crs: str) -> list[Breach]:
+    """Return a breach where the study's « crs » is none that the library of projections knows."""
+    try:
+        pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError:
+        return [Breach(f"projection « {crs[:80]} » inconnue", "[study] crs", "écrire EPSG:2154")]
+    return []
 
 
 def bounds_in(bounds: Bounds, crs: Any, other: Any) -> Bounds:

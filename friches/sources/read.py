@@ -18,7 +18,9 @@ from friches.sources.fetched import Origin, origins
 from friches.sources.forest import read_forest
 from friches.sources.land_cover import read_land_cover
 from friches.sources.owners import read_owners
+from friches.sources.pictures import SHOWN_ONLY, credit, unusable
 from friches.sources.places import read_canteens, read_farmers
+from friches.sources.projection import unknown
 from friches.sources.rasters import read_rasters
 from friches.sources.sales import read_sales
 from friches.sources.topo import read_buildings, read_roads
@@ -48,7 +50,7 @@ def read_layers(study: Study) -> dict[str, Any]:
     InputError
         Every breach of every layer, whichever reader found it.
     """
-    breaches = _absent_files(study)
+    breaches = unknown(study.crs) + _absent_files(study) + unusable(study)
     if breaches:
         raise InputError(breaches)
     layers: dict[str, Any] = {}
@@ -137,15 +139,17 @@ def _absent_files(study: Study) -> list[Breach]:
 def layer_keys(study: Study) -> dict[str, str]:
     """Return a digest of each layer's files and of what reading them depends on.
 
-    Two studies with the same digests read the same tables.
+    Two studies with the same digests read the same tables; pictures that are only shown have none.
     """
-    breaches = _absent_files(study)
+    breaches = unknown(study.crs) + _absent_files(study) + unusable(study)
     if breaches:
         raise InputError(breaches)
     about = study.study
     common = [study.crs, sorted(about.communes), about.audience == "restricted"]
     files: dict[str, list[str]] = {}
     for layer, path in _named_files(study):
+        if layer in SHOWN_ONLY:
+            continue
         files.setdefault(layer.split(".")[0], []).extend([layer, file_digest(path)])
     if study.sources.land_cover is not None:
         files["land_cover"].append(study.sources.land_cover.legend)
@@ -163,7 +167,9 @@ def provenance(study: Study, layers: Mapping[str, Any]) -> pd.DataFrame:
     known = origins(study.folder)
     for layer, path in _named_files(study):
         name, _, year = layer.partition(".")
-        said = catalogue()[name]
+        if name == "photos" and study.study.audience == "public":
+            continue  # none is shown there
+        said = catalogue()[name] | credit(study, name)
         origin = known.get(path)
         if origin is not None:
             said = said | {key: getattr(origin, key) for key in _TOLD}

@@ -20,6 +20,7 @@ import pandas as pd
 
 from friches import privacy
 from friches.view import words
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -66,7 +67,8 @@ def destroy_mention(study: Study) -> str:
     """
     if study.study.audience != "restricted":
         return ""
-    return f"à détruire avant le {words.day(privacy.destroy_by(study.study.day))}"
+    day = words.day(privacy.destroy_by(study.study.day))
+    return str(w.shared.destroy.format(day=day))
 
 
 def by_owner_kind(result: Result) -> pd.DataFrame:
@@ -119,7 +121,7 @@ def _for_the_public(result: Result) -> Result:
     )
     matches = result.matches.copy()
     matches["farmer_id"] = matches["farmer_id"].map(farms)
-    matches["why"] = matches["why"].where(matches["farmer_id"].isna(), "ferme proche")
+    matches["why"] = matches["why"].where(matches["farmer_id"].isna(), w.shared.nearby_farm)
     return replace(
         result,
         **{name: getattr(result, name).iloc[:0] for name in BY_PARCEL},
@@ -144,7 +146,7 @@ def _bare(parcels: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _unnamed(farmers: gpd.GeoDataFrame, farms: dict[str, str]) -> gpd.GeoDataFrame:
     # A farm's name often is its farmer's; what they look for and since when is theirs to tell.
     bare = farmers.sort_values("farmer_id").copy()
-    bare["name"] = [f"Ferme {n}" for n in range(1, len(bare) + 1)]
+    bare["name"] = [w.shared.public_farm.format(n=n) for n in range(1, len(bare) + 1)]
     bare["farmer_id"] = bare["farmer_id"].map(farms)
     for column in FARMERS_OWN:
         bare[column] = bare[column].where(np.zeros(len(bare), dtype=bool))
@@ -156,5 +158,5 @@ def _unnumbered(table: Any) -> Any:
     bare = table.copy()
     for column in bare.columns:
         if isinstance(bare[column].dtype, pd.StringDtype):
-            bare[column] = bare[column].str.replace(PARCEL_ID, "parcelle", regex=True)
+            bare[column] = bare[column].str.replace(PARCEL_ID, w.shared.public_parcel, regex=True)
     return bare

@@ -15,6 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from friches.view import inert, words
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -183,11 +184,11 @@ def _rule(column: Column) -> DataValidation | None:
             formula1=column.choices,
             allow_blank=True,
             showErrorMessage=True,
-            errorTitle="Valeur hors liste",
-            error="Choisir une valeur de la liste (feuille « listes ») ou laisser vide.",
+            errorTitle=w.workbook.rule.list_title,
+            error=w.workbook.rule.list_error,
             showInputMessage=True,
             promptTitle=column.label[:32],
-            prompt="Choisir dans la liste, ou laisser vide.",
+            prompt=w.workbook.rule.list_prompt,
         )
     if column.review and column.kind == "date":
         return DataValidation(
@@ -196,8 +197,8 @@ def _rule(column: Column) -> DataValidation | None:
             formula1=str(FIRST_DAY),
             allow_blank=True,
             showErrorMessage=True,
-            errorTitle="Date attendue",
-            error="Écrire une date comme 12/09/2026, ou laisser vide.",
+            errorTitle=w.workbook.rule.date_title,
+            error=w.workbook.rule.date_error,
         )
     return None
 
@@ -230,14 +231,16 @@ def same_bytes(raw: bytes, day: dt.date) -> bytes:
 
 def guide(sheets: Iterable[Sheet]) -> list[dict[str, str]]:
     """Return the rows of « colonnes »: every column of every sheet with its machine name."""
-    kinds = {"text": "texte", "long": "texte", "date": "date", "share": "part (0 à 1)"}
+    said = w.workbook
+    kinds = {"date": said.kind_date, "share": said.kind_share}
+    kinds |= dict.fromkeys(("text", "long"), said.kind_text)
     return [
         {
             "column": column.label,
             "sheet": sheet.title,
             "name": column.name,
-            "kind": kinds.get(column.kind, "nombre"),
-            "filled": "à remplir par le lecteur" if column.review else "donnée par l'analyse",
+            "kind": kinds.get(column.kind, said.kind_number),
+            "filled": said.filled_by_reader if column.review else said.filled_by_us,
         }
         for sheet in sheets
         for column in sheet.columns

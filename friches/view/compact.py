@@ -23,8 +23,11 @@ MOST_PARCELS = 20_000
 CLOSE_M = 12.0
 """Roads and streams (not parcelled) narrower than twice this are closed in the study's outline."""
 
-Rings = list[list[list[int]]]
-"""Polygons of one feature; each polygon its rings; each ring x, y, then steps dx, dy, ..."""
+Rings = list[list[str]]
+"""Polygons of one feature; each polygon its rings; each ring x, y, then steps dx, dy, ...
+(`packed`)."""
+BITS, FIRST = 5, 63
+"""Bits of a number in one character, and the first of the 64 characters used (« ? » to « ~ »)."""
 
 
 LONG = 14
@@ -101,6 +104,26 @@ def origin(shapes: gpd.GeoSeries) -> list[int]:
     return [round(west / DEGREES), round(south / DEGREES)]
 
 
+def packed(numbers: Any) -> str:
+    """Return whole numbers as text, five bits a character, the sixth saying that more follow.
+
+    Half of what they take as digits. Signs are folded in (0, -1, 1, -2, ... as 0, 1, 2, 3, ...);
+    numbers go from -2^29 to 2^29 - 1. The map's script reads this back.
+    """
+    whole = np.asarray(numbers, dtype=np.int64).ravel()
+    if not len(whole):
+        return ""
+    left = np.where(whole < 0, -2 * whole - 1, 2 * whole)
+    if left.max() >= 2**30:
+        raise ValueError("a number too large to pack")
+    turns = 1 + sum((left >= 2 ** (BITS * n)).astype(np.int64) for n in range(1, 6))
+    at = np.repeat(np.cumsum(turns) - turns, turns)
+    place = np.arange(turns.sum()) - at
+    part = (np.repeat(left, turns) >> (BITS * place)) & (2**BITS - 1)
+    more = place < np.repeat(turns, turns) - 1
+    return bytes((part + (more << BITS) + FIRST).astype(np.uint8)).decode("ascii")
+
+
 def encode(shapes: gpd.GeoSeries, start: list[int]) -> list[Rings]:
     """Return each outline as whole steps of `DEGREES` in WGS84, relative to `start`.
 
@@ -124,7 +147,7 @@ def encode(shapes: gpd.GeoSeries, start: list[int]) -> list[Rings]:
         if part != before:
             home.append([])
             before = part
-        home[-1].append(steps[begin : end - 1].ravel().tolist())
+        home[-1].append(packed(steps[begin : end - 1]))
     return made
 
 
@@ -155,8 +178,10 @@ def interned(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Any
             value = [told(inner) for inner in value]
         elif not isinstance(value, str):
             return value
-        name = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        if len(name) <= LONG:
+        # a text is its own name (a list's begins with « [ », a row's with « { », so mark it)
+        text = isinstance(value, str)
+        name = f"'{value}" if text else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if len(name) + text <= LONG:
             return value
         if name not in places:
             places[name] = len(shared)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from friches.scenarios.rule import law
 from friches.view import dossier, letterbook, page, words
 from friches.view.lawbook import MARKS, checked
+from friches.view.lexicon import w
 from friches.view.worddoc import Piece, Text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from friches.view.dossier import Case
+    from friches.view.lexicon import Counted
 
 TOLD = 20
 """Questions, or indices against, told one by one at most."""
@@ -33,21 +35,22 @@ def pieces(case: Case, judged: pd.DataFrame, left_out: list[str]) -> list[Piece]
         Parcels to which the instrument is closed.
     """
     document = law()[case.template.instrument]
+    c = w.letters.control
     said: list[Piece] = [
-        Text("Feuille de contrôle, à retirer avant l'envoi", "heading"),
-        Text(f"Voie : {document.title} ; {checked(document)}."),
+        Text(c.heading, "heading"),
+        Text(c.route.format(title=document.title, checked=checked(document))),
     ]
     if case.result.study.study.fictitious:
-        said.append(Text(f"{words.FICTITIOUS.capitalize()} : ne pas envoyer."))
-    said.append(Text("Chaque champ « À COMPLÉTER » est surligné ; l'outil n'invente rien."))
+        said.append(Text(c.fictitious.format(fictitious=words.FICTITIOUS.capitalize())))
+    said.append(Text(c.blanks))
     warned: list[Piece] = [Text(line, "item") for line in case.template.warn]
-    said += [Text("Attention", "subheading"), *warned] if warned else []
-    said += _listed("Questions encore sans réponse", _questions(case, judged))
-    said += _listed("Ce que l'on peut opposer", _against(case))
-    said += _listed("Parcelles laissées hors du courrier", _closed(case, judged, left_out))
-    said += _listed("Comment les textes cités ont été lus", _marks(case))
+    said += [Text(c.warn, "subheading"), *warned] if warned else []
+    said += _listed(c.questions, _questions(case, judged))
+    said += _listed(c.against, _against(case))
+    said += _listed(c.left_out, _closed(case, judged, left_out))
+    said += _listed(c.read, _marks(case))
     run = page.run_id(case.result)
-    said.append(Text(f"Calcul {run} ; droit au {words.day(case.result.study.study.day)}."))
+    said.append(Text(c.run.format(run=run, day=words.day(case.result.study.study.day))))
     return said
 
 
@@ -56,7 +59,7 @@ def _listed(heading: str, lines: list[str]) -> list[Piece]:
         return []
     shown = lines[:TOLD]
     if len(lines) > TOLD:
-        shown.append(f"et {len(lines) - TOLD} autres : voir la fiche de l'îlot")
+        shown.append(w.letters.control.more.format(n=len(lines) - TOLD))
     return [Text(heading, "subheading"), *(Text(line, "item") for line in shown)]
 
 
@@ -66,21 +69,27 @@ def _rows(case: Case, judged: pd.DataFrame, parcels: list[str]) -> pd.DataFrame:
 
 
 def _questions(case: Case, judged: pd.DataFrame) -> list[str]:
-    rows = _rows(case, judged, case.parcels)
+    rows, c = _rows(case, judged, case.parcels), w.letters.control
     asked: dict[str, list[str]] = {}
     for row in rows[rows["answer"].isna()].to_dict("records"):
         if not words.missing(row["question"]):
-            said = f"{_few(row['question'], 'question')} (à : {_few(row['whom'], 'personne')})"
+            said = c.question.format(
+                question=_few(row["question"], c.few_questions),
+                whom=_few(row["whom"], c.few_people),
+            )
             asked.setdefault(said, []).append(words.parcel_reference(str(row["parcel_id"])))
-    return [f"{said} – {', '.join(dict.fromkeys(refs))}" for said, refs in asked.items()]
+    return [
+        c.about.format(said=said, references=", ".join(dict.fromkeys(refs)))
+        for said, refs in asked.items()
+    ]
 
 
-def _few(said: object, kind: str) -> str:
+def _few(said: object, more: Counted) -> str:
     """Return the first of the texts that a verdict on a verdict joins, and how many follow."""
     parts = words.text(said).split(" ; ")
     left = len(parts) - FIRST
-    tail = f" ; et {words.plural(left, f'autre {kind}', f'autres {kind}s')}, voir la fiche"
-    return " ; ".join(parts[:FIRST]) + (tail if left > 0 else "")
+    first = " ; ".join(parts[:FIRST])
+    return more(left, said=first) if left > 0 else first
 
 
 def _against(case: Case) -> list[str]:
@@ -88,19 +97,28 @@ def _against(case: Case) -> list[str]:
         return []
     told: dict[str, list[str]] = {}
     for row in dossier.spoken(case, dossier.AGAINST).to_dict("records"):
-        said = f"{words.text(row['text'])} (constaté : {words.text(row['found'])})"
+        said = w.letters.control.found.format(
+            text=words.text(row["text"]), found=words.text(row["found"])
+        )
         told.setdefault(said, []).append(words.parcel_reference(str(row["parcel_id"])))
-    return [f"{said} – {', '.join(refs)}" for said, refs in told.items()]
+    return [
+        w.letters.control.about.format(said=said, references=", ".join(refs))
+        for said, refs in told.items()
+    ]
 
 
 def _closed(case: Case, judged: pd.DataFrame, parcels: list[str]) -> list[str]:
     rows = _rows(case, judged, parcels)
     no = rows[rows["answer"].eq(False).fillna(False)]
-    lines = []
+    lines, c = [], w.letters.control
     for parcel in parcels:
         why = no.loc[no["parcel_id"] == parcel, ["text", "found"]].to_dict("records")
-        reason = f"« {words.text(why[0]['text'])} » : {words.text(why[0]['found'])}" if why else ""
-        lines.append(f"{words.parcel_reference(parcel)} : {reason or 'voie non jugée'}")
+        reason = c.not_judged
+        if why:
+            reason = c.closed_why.format(
+                text=words.text(why[0]["text"]), found=words.text(why[0]["found"])
+            )
+        lines.append(c.closed.format(reference=words.parcel_reference(parcel), reason=reason))
     return lines
 
 
@@ -112,6 +130,10 @@ def _marks(case: Case) -> list[str]:
             where, _, mark = letterbook.quoted(cited, day).where.rpartition(" [")
             found.setdefault(mark.removesuffix("]"), {})[where] = None
     return [
-        f"{mark} ({', '.join(articles)}) : {MARKS.get(mark, 'voir le recueil du droit')}"
+        w.letters.control.mark.format(
+            mark=mark,
+            articles=", ".join(articles),
+            meaning=MARKS.get(mark, w.letters.control.see_lawbook),
+        )
         for mark, articles in sorted(found.items())
     ]

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from friches.view import words
+from friches.view.lexicon import w
 from friches.view.worddoc import Piece, Table, Text
 
 if TYPE_CHECKING:
@@ -69,12 +70,13 @@ def values(case: Case) -> Mapping[str, str]:
     communes = sorted({row["parcel_id"][:5] for row in rows})
     departments = sorted({code[:3] if code[:2] == "97" else code[:2] for code in communes})
     refs = [words.parcel_reference(row["parcel_id"]) for row in rows]
+    field = w.letters.field
     return {
         "block": case.block_id,
         "territory": study.name,
-        "communes": _named("nom de la commune", "code INSEE", communes),
-        "department": _named("nom du département", "département", departments),
-        "count": words.plural(len(rows), "parcelle"),
+        "communes": _named(field.commune, field.commune_code, communes),
+        "department": _named(field.department, field.department_code, departments),
+        "count": w.counts.parcels(len(rows)),
         "references": ", ".join(refs),
         "area": area(rows),
         "unused": _least_unused(rows),
@@ -84,39 +86,42 @@ def values(case: Case) -> Mapping[str, str]:
 
 
 def _named(blank: str, kind: str, codes: list[str]) -> str:
-    return ", ".join(f"[À COMPLÉTER : {blank}] ({kind} {code})" for code in codes)
+    said = w.letters.field.named
+    return ", ".join(said.format(blank=blank, kind=kind, code=code) for code in codes)
 
 
 def area(rows: list[dict[str, Any]]) -> str:
     """Return the sum of the registered areas, or a marked blank where one is not known."""
     known = [row["area_registered_m2"] for row in rows]
     if any(words.missing(value) for value in known):
-        return "[À COMPLÉTER : contenance cadastrale totale]"
+        return str(w.letters.field.area)
     total = sum(float(value) for value in known)
-    return f"{words.square_metres(total)} ({words.hectares(total / 10_000)})"
+    m2, ha = words.square_metres(total), words.hectares(total / 10_000)
+    return str(w.letters.field.area_said.format(m2=m2, ha=ha))
 
 
 def _least_unused(rows: list[dict[str, Any]]) -> str:
     years = [row["years_unused_low"] for row in rows]
     if any(words.missing(value) for value in years):
-        return "[À COMPLÉTER : nombre d'années sans exploitation, et preuve]"
-    return f"au moins {words.plural(int(min(years)), 'année entière', 'années entières')}"
+        return str(w.letters.field.unused)
+    return str(w.letters.field.unused_said.format(years=w.counts.whole_years(int(min(years)))))
 
 
 def _parcels(case: Case) -> list[Piece]:
     rows = parcel_facts(case)
-    head = ("Commune", "Préfixe", "Section", "Numéro", "Lieu-dit", "Contenance", "Zone d'urbanisme")
+    p = w.letters.parcels
+    head = (p.commune, p.prefix, p.section, p.number, p.locality, p.area, p.zone)
     lines = tuple(
         (
             row["parcel_id"][:5],
             *words.parcel_reference(row["parcel_id"]).split(" "),
-            "[À COMPLÉTER : lieu-dit]",
+            p.no_locality,
             _contents(row),
             _zone(row["zone_plu"]),
         )
         for row in rows
     )
-    total = ("Total", "", "", f"{len(rows)}", "", area(rows), "")
+    total = (p.total, "", "", f"{len(rows)}", "", area(rows), "")
     return [Table(head, lines, total, (4, 3, 3, 3, 5, 5, 4))]
 
 
@@ -124,33 +129,28 @@ def _contents(row: dict[str, Any]) -> str:
     if not words.missing(row["area_registered_m2"]):
         return words.square_metres(row["area_registered_m2"])
     measured = words.square_metres(row["area_m2"])
-    return f"[À COMPLÉTER : contenance] (mesurée sur le plan : {measured})"
+    return str(w.letters.parcels.no_area.format(measured=measured))
 
 
 def _zone(zone: Any) -> str:
     if words.missing(zone):
-        return "[À COMPLÉTER : zone]"
+        return str(w.letters.parcels.no_zone)
     return words.ZONES.get(str(zone), str(zone))
 
 
 def _owners(case: Case) -> list[Piece]:
     known = names(case.result, case.parcels)
-    holder = "Titulaire du droit d'exploitation, s'il est autre : nom, qualité, domicile"
-    head = ("Parcelle", "Propriétaire : nom, qualité, domicile", holder)
+    o = w.letters.owners
+    head = (o.parcel, o.owner, o.holder)
     lines = []
     for row in parcel_facts(case):
         kind = words.text(row["owner_kind"], "")
-        told = " et ".join(known.get(row["parcel_id"], [])) or "[À COMPLÉTER : nom]"
+        told = o.both.join(known.get(row["parcel_id"], [])) or o.no_name
         quality = f", {words.OWNER_KINDS[kind]}" if kind in words.OWNER_KINDS else ""
         free = words.answer_key(row["lease_running"]) == "no"
-        said = "aucun bail en cours d'après les réponses reçues ; " if free else ""
-        lines.append(
-            (
-                words.parcel_reference(row["parcel_id"]),
-                f"{told}{quality} ; [À COMPLÉTER : qualité] ; [À COMPLÉTER : domicile]",
-                f"{said}[À COMPLÉTER : nom, qualité et domicile, ou « aucun »]",
-            )
-        )
+        holder = o.free.format(said=o.holder_said) if free else o.holder_said
+        reference = words.parcel_reference(row["parcel_id"])
+        lines.append((reference, o.said.format(name=f"{told}{quality}"), holder))
     return [Table(head, tuple(lines), widths=(3, 8, 8))]
 
 
@@ -159,15 +159,14 @@ def _searches(case: Case) -> list[Piece]:
     provenance = case.result.provenance
     files = provenance[provenance["layer"] == "owners"]
     if files.empty or case.result.owners is None:
-        said = "Fichier des parcelles des personnes morales (DGFiP) : non consulté."
-        return [Text(said, "item")]
+        return [Text(w.letters.searches.not_made, "item")]
     held = set(case.result.owners["parcel_id"].astype("str"))
     there = [words.parcel_reference(p) for p in case.parcels if p in held]
     absent = [words.parcel_reference(p) for p in case.parcels if p not in held]
-    vintage = words.text(files["vintage"].iloc[0], "millésime non indiqué")
-    said = f"Fichier des parcelles des personnes morales (DGFiP, {vintage}), consulté"
-    said += f" ; y figurent : {', '.join(there)}" if there else " ; aucune parcelle n'y figure"
-    said += f" ; n'y figurent pas : {', '.join(absent)}." if there and absent else "."
+    s = w.letters.searches
+    said = (s.some if absent else s.all) if there else s.none
+    vintage = words.text(files["vintage"].iloc[0], s.no_vintage)
+    said = said.format(vintage=vintage, there=", ".join(there), absent=", ".join(absent))
     return [Text(said, "item")]
 
 
@@ -181,8 +180,9 @@ def spoken(case: Case, answers: Mapping[str, bool]) -> pd.DataFrame:
 def _evidence(case: Case) -> list[Piece]:
     rows = spoken(case, FOR)
     if rows.empty:
-        return [Text("[À COMPLÉTER : aucun indice calculé ne parle pour l'inculture ; preuves]")]
-    head = ("Indice", "Constaté", "Repère", "Source")
+        return [Text(w.letters.evidence.none)]
+    e = w.letters.evidence
+    head = (e.text, e.found, e.needed, e.source)
     lines = []
     for _, group in rows.groupby("rule", sort=True, observed=True):
         first = group.iloc[0]
@@ -190,11 +190,13 @@ def _evidence(case: Case) -> list[Piece]:
         for row in group.sort_values("parcel_id").to_dict("records"):
             reference = words.parcel_reference(str(row["parcel_id"]))
             found.setdefault(words.text(row["found"]), []).append(reference)
-        told = " ; ".join(f"{', '.join(refs)} : {value}" for value, refs in found.items())
+        told = " ; ".join(
+            e.found_said.format(references=", ".join(refs), value=value)
+            for value, refs in found.items()
+        )
         source = NOTE.sub("", words.text(first["source"], "")).strip(" ;,")
-        blank = "[À COMPLÉTER : source]"
         lines.append((words.text(first["text"]), told, words.text(first["needed"], words.DASH),
-                      source or blank))  # fmt: skip
+                      source or e.no_source))  # fmt: skip
     return [Table(head, tuple(lines), widths=(6, 5, 3, 5))]
 
 

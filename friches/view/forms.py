@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from friches import tables
-from friches.view import page, words
+from friches.view import look, page, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -217,9 +217,9 @@ def _symbol(layer: str) -> dict[str, Any]:
         options = [("color", "0,0,0,0"), ("style", "no"), ("outline_color", "138,138,138,255")]
         return {"type": "fill", "class": "SimpleFill", "options": options}
     shape, colour = {
-        "farms": ("pentagon", words.PLACE_COLOURS["farm"]),
-        "canteens": ("circle", words.PLACE_COLOURS["canteen"]),
-        VISITS: ("diamond", words.PALETTE[-1]),
+        "farms": ("pentagon", look.PLACE_COLOURS["farm"]),
+        "canteens": ("circle", look.PLACE_COLOURS["canteen"]),
+        VISITS: ("diamond", look.PALETTE[-1]),
     }[layer]
     options = [
         ("name", shape),

@@ -9,6 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from friches.view import inert, words
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,12 +64,13 @@ def add(result: Result, figure: Figure, axes: Axes | None, title: str, note: str
     about = result.study.study
     place = inert.clean(about.name, 60)
     if about.fictitious and words.FICTITIOUS not in place.lower():
-        place += f" ({words.FICTITIOUS})"
-    figure.suptitle(f"{title}\n{place}, {words.day(about.day)}", x=0.01, ha="left", fontsize=11)
-    foot = "\n".join(
-        textwrap.fill(line, 125)
-        for line in (f"{words.TO_CONFIRM}{f' ; {note}' if note else ''}.", sources(result))
-    )
+        place = w.plots.place.format(name=place, fictitious=words.FICTITIOUS)
+    headed = w.plots.title.format(title=title, place=place, day=words.day(about.day))
+    figure.suptitle(headed, x=0.01, ha="left", fontsize=11)
+    told = w.plots.foot.format(said=words.TO_CONFIRM)
+    if note:
+        told = w.plots.foot_note.format(said=words.TO_CONFIRM, note=note)
+    foot = "\n".join(textwrap.fill(line, 125) for line in (told, sources(result)))
     made = figure.supxlabel(foot, x=0.01, ha="left", fontsize="x-small", color=INK)
     made.set_linespacing(1.3)
     if axes is not None and axes.get_legend_handles_labels()[0]:
@@ -81,5 +83,6 @@ def sources(result: Result) -> str:
     given = result.provenance["attribution"].dropna().astype(str)
     said = [inert.clean(text, 80) for text in dict.fromkeys(given) if text]
     more = len(said) - SOURCES_SHOWN
-    rest = f" ; et {words.plural(more, 'autre')}" if more > 0 else ""
-    return f"Sources : {' ; '.join(said[:SOURCES_SHOWN]) or 'non indiquées'}{rest}."
+    rest = w.plots.sources_more.format(others=w.counts.others(more)) if more > 0 else ""
+    first = " ; ".join(said[:SOURCES_SHOWN]) or w.plots.no_sources
+    return str(w.plots.sources.format(said=first, rest=rest))

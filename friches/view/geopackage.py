@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyogrio
 
-from friches.view import forms, inert, page, popups, words
+from friches.view import forms, inert, page, rows, words
 from friches.view.audience import WITHDRAWN, destroy_mention, is_public, visible
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 PARCEL_FACTS = ("area_registered_m2", "area_m2", "years_unused_low", "years_unused_high",
                 "owner_kind", "zone_plu", "slope_mean_pct", "road_distance_m")  # fmt: skip
-ONE_A_VISIT = "une ligne par visite ; ajouter une ligne, ne jamais en corriger une ancienne"
 _STYLES = """
 CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256), f_table_schema TEXT(256),
@@ -111,7 +111,7 @@ def _write(layer: gpd.GeoDataFrame, path: Path, name: str, about: dict[str, str]
 def _about(result: Result) -> dict[str, str]:
     """Return what the file says of itself: run, day of law, audience, warning, sources."""
     sources = [
-        f"{words.LAYERS.get(layer, layer)} : {text}"
+        w.shared.layer_line.format(layer=words.LAYERS.get(layer, layer), rest=text)
         for layer, text in zip(
             result.provenance["layer"], result.provenance["attribution"], strict=True
         )
@@ -146,13 +146,13 @@ def _parcels(result: Result) -> gpd.GeoDataFrame:
 
 
 def _blocks(result: Result) -> gpd.GeoDataFrame:
-    made = popups.sorted_blocks(result).merge(
+    made = rows.sorted_blocks(result).merge(
         result.matches.drop(columns="meals"), on="block_id", how="left"
     )
-    eaten = popups.rows_of(result.meals, "block_id")
+    eaten = rows.rows_of(result.meals, "block_id")
     none = result.meals.iloc[:0]
     three = [
-        popups.block_meals(eaten.get(name, none), area) or (None, None, None)
+        rows.block_meals(eaten.get(name, none), area) or (None, None, None)
         for name, area in zip(made["block_id"], made["area_ha"], strict=True)
     ]
     for place, column in enumerate(("meals_low", "meals", "meals_high")):
@@ -203,7 +203,17 @@ def _add_visits(base: sqlite3.Connection, result: Result, moment: str) -> None:
     base.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change,"
         " min_x, min_y, max_x, max_y, srs_id) VALUES (?, 'features', ?, ?, ?, ?, ?, ?, ?, ?)",
-        (forms.VISITS, forms.VISITS, ONE_A_VISIT, moment, west, south, east, north, srs[0]),
+        (
+            forms.VISITS,
+            forms.VISITS,
+            w.geopackage.one_a_visit,
+            moment,
+            west,
+            south,
+            east,
+            north,
+            srs[0],
+        ),
     )
     base.execute(
         "INSERT INTO gpkg_geometry_columns VALUES ('visits', 'geom', 'POINT', ?, 0, 0)", srs

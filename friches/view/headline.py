@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from friches.view import words
+from friches.view import inert, words
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from friches.result import Result
 
 
 def _parcels(said: dict[str, Any]) -> str:
-    return (
-        f"{words.plural(said['parcels'], 'parcelle')} ({words.number(said['area_ha'])} ha) : "
-        f"{words.number(said['parcels_fallow_yes'])} en friche probable, "
-        f"{words.number(said['parcels_fallow_unknown'])} à confirmer ou sans réponse"
+    return str(
+        w.headline.parcels.format(
+            parcels=w.counts.parcels(said["parcels"]),
+            area=words.number(said["area_ha"]),
+            yes=words.number(said["parcels_fallow_yes"]),
+            unknown=words.number(said["parcels_fallow_unknown"]),
+        )
     )
 
 
@@ -23,20 +27,20 @@ def summary_lines(result: Result) -> list[str]:
     said = result.summary
     about = result.study.study
     lines = [
-        f"{about.name}, au {words.day(about.day)}",
+        w.headline.place.format(name=about.name, day=words.day(about.day)),
         _parcels(said),
-        f"{words.plural(said['blocks'], 'îlot candidat', 'îlots candidats')}, à confirmer",
+        w.headline.blocks.format(blocks=w.counts.candidate_blocks(said["blocks"])),
     ]
     meals, first = said.get("meals_per_year") or {}, said.get("first_meal_on") or {}
     if meals.get("central") is not None:
         told = words.meals(meals["low"], meals["central"], meals["high"])
-        lines.append(f"Repas bio possibles par an, îlots probables : {told}")
+        lines.append(w.headline.meals.format(meals=told))
     if first:
         told = words.months(first["low"], first["central"], first["high"])
-        lines.append(f"Premier repas servi : {told}")
+        lines.append(w.headline.first.format(first=told))
     if said["missing_layers"]:
-        lines.append(f"Couches absentes : {', '.join(result.missing['label'])}")
-    lines.append("Le droit affiché n'a pas été relu par un juriste.")
-    if about.fictitious and "fictif" not in about.name:
-        lines.append("Territoire fictif.")
-    return lines
+        lines.append(w.headline.missing.format(layers=", ".join(result.missing["label"])))
+    lines.append(w.headline.not_reviewed)
+    if about.fictitious and words.FICTITIOUS.split()[-1] not in about.name:
+        lines.append(w.headline.fictitious)
+    return [inert.clean(line) for line in lines]  # a terminal obeys control characters

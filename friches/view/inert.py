@@ -10,9 +10,10 @@ import hashlib
 import json
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from friches.errors import refuse
 from friches.view.words import missing
@@ -44,9 +45,25 @@ def clean(value: object, cap: int | None = None) -> str:
     """
     if missing(value):
         return ""
-    said = unicodedata.normalize("NFC", str(value))
-    said = _HIDDEN.sub(SHOWN_INSTEAD, _SPACES.sub(" ", said))
+    said = str(value)
+    if not (said.isascii() and said.isprintable()):
+        said = _shown(said)
     return said if cap is None or len(said) <= cap else said[: cap - 1].rstrip() + "…"
+
+
+@lru_cache(maxsize=20_000)
+def _shown(said: str) -> str:
+    return _HIDDEN.sub(SHOWN_INSTEAD, _SPACES.sub(" ", unicodedata.normalize("NFC", said)))
+
+
+def rich(said: str, **values: object) -> Markup:
+    """Return a text of words.toml as HTML: `**strong**` of ours, fields cleaned and escaped.
+
+    A value is never read again: stars and braces in it stay as they are.
+    """
+    marked = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(said)))
+    filled = re.sub(r"\{(\w+)\}", lambda found: str(escape(clean(values[found[1]]))), marked)
+    return Markup(filled)  # noqa: S704
 
 
 def cleaned(data: Any) -> Any:

@@ -14,8 +14,9 @@ import shapely
 from branca.element import MacroElement
 from jinja2 import Template
 
-from friches.view import inert, popups, words
+from friches.view import inert, look, popups, words
 from friches.view.audience import visible
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -29,16 +30,22 @@ WIDTH, HEIGHT, ZOOM_WIDTH, KEY_WIDTH = 320, 260, 55, 280
 class _French(MacroElement):
     """What Leaflet says in English (zoom, closing a popup) and the page's language, in French."""
 
+    words = w.notebook
+
     _template = Template(
         """{% macro script(this, kwargs) %}
         document.documentElement.lang = "fr";
         {{ this._parent.get_name() }}.attributionControl.setPrefix(false);
-        L.control.zoom({zoomInTitle: "Zoomer", zoomOutTitle: "Dézoomer"})
+        L.control.zoom({zoomInTitle: {{ this.words.zoom_in | tojson }},
+            zoomOutTitle: {{ this.words.zoom_out | tojson }}})
             .addTo({{ this._parent.get_name() }});
         L.control.scale({imperial: false}).addTo({{ this._parent.get_name() }});
         {{ this._parent.get_name() }}.on("popupopen", function (opened) {
             var button = opened.popup.getElement().querySelector(".leaflet-popup-close-button");
-            if (button) { button.setAttribute("aria-label", "Fermer"); button.title = "Fermer"; }
+            if (button) {
+                button.title = {{ this.words.close | tojson }};
+                button.setAttribute("aria-label", button.title);
+            }
         });
         {% endmacro %}"""
     )
@@ -79,20 +86,27 @@ def _figures(result: Result, said: dict[str, Any]) -> popups.Pairs:
     yes, unknown = (
         words.number(said.get(f"parcels_fallow_{answer}")) for answer in ("yes", "unknown")
     )
+    n = w.notebook
     lacking = [
-        f"{label} ({settles})"
+        n.missing_row.format(label=label, settles=settles)
         for label, settles in zip(result.missing["label"], result.missing["settles"], strict=True)
     ]
-    sure, ask = words.ANSWERS["yes"].word, words.ANSWERS["unknown"].word
     area, fallow = (words.hectares(said.get(name)) for name in ("area_ha", "area_fallow_ha"))
+    found = n.fallow_said.format(
+        yes_word=words.ANSWERS["yes"].word,
+        unknown_word=words.ANSWERS["unknown"].word,
+        yes=yes,
+        unknown=unknown,
+        area=fallow,
+    )
     return [
-        ("Parcelles", f"{words.number(len(result.parcels))}, {area}"),
-        ("En friche", f"{sure} : {yes}, {fallow} ; {ask} : {unknown}"),
-        ("Îlots", words.number(len(result.blocks))),
-        ("Repas", words.meals(*(meals.get(end) for end in ends))),
-        ("Part bio des achats, aujourd'hui", words.percent(said.get("organic_share_now"))),
-        ("Premier repas", words.months(*(first.get(end) for end in ends))),
-        ("Couches absentes", " ; ".join(lacking) or "aucune"),
+        (n.parcels, n.parcels_said.format(n=words.number(len(result.parcels)), area=area)),
+        (n.fallow, found),
+        (n.blocks, words.number(len(result.blocks))),
+        (n.meals, words.meals(*(meals.get(end) for end in ends))),
+        (n.organic, words.percent(said.get("organic_share_now"))),
+        (n.first, words.months(*(first.get(end) for end in ends))),
+        (n.missing, " ; ".join(lacking) or n.none_missing),
     ]
 
 
@@ -116,7 +130,7 @@ def folium_map(result: Result) -> folium.Map:
     said = popups.blocks(shown)
     outlines = shown.blocks.set_index("block_id").geometry.to_crs("EPSG:4326")
     for key, answer in words.ANSWERS.items():
-        group = folium.FeatureGroup(name=f"Îlots : {answer.word}")
+        group = folium.FeatureGroup(name=w.notebook.layer_blocks.format(word=answer.word))
         for block in said:
             if block["answer"] == key:
                 _outline(block, outlines[block["id"]], answer).add_to(group)
@@ -127,7 +141,7 @@ def folium_map(result: Result) -> folium.Map:
     french: Any = _French  # branca has no types for these
     french().add_to(made)
     root: Any = made.get_root()
-    root.title = _text(f"Îlots candidats : {shown.study.name}")
+    root.title = _text(w.notebook.title.format(name=shown.study.name))
     root.html.add_child(folium.Element(_legend(shown)))
     _fit(made, outlines if len(outlines) else shown.parcels.geometry.to_crs("EPSG:4326"))
     return made
@@ -138,12 +152,12 @@ def _legend(result: Result) -> str:
     about = result.study.study
     here = {words.answer_key(value) for value in result.blocks["answer"]}
     lines = [
-        (_swatch(answer), f"îlot {answer.word}")
+        (_swatch(answer), w.notebook.legend_block.format(word=answer.word))
         for key, answer in words.ANSWERS.items()
         if key in here
     ]
     lines += [
-        (_sign(kind, colour), words.PLACES[kind]) for kind, colour in words.PLACE_COLOURS.items()
+        (_sign(kind, colour), words.PLACES[kind]) for kind, colour in look.PLACE_COLOURS.items()
     ]
     keys = "".join(f'<li style="margin:2px 0">{sign} {_text(word)}</li>' for sign, word in lines)
     tags = [words.day(about.day), words.AUDIENCES[about.audience], words.TO_CONFIRM]
@@ -152,12 +166,14 @@ def _legend(result: Result) -> str:
     sources = " ; ".join(
         dict.fromkeys(str(said) for said in result.provenance["attribution"].dropna())
     )
+    legend = _text(w.notebook.legend)
+    told = inert.clean(sources, 300) or w.notebook.no_sources
     return (
-        f'<div lang="fr" role="note" aria-label="Légende" style="{LEGEND}">'
-        f"<details open><summary>Légende</summary><strong>{_text(about.name)}</strong><br>"
+        f'<div lang="fr" role="note" aria-label="{legend}" style="{LEGEND}">'
+        f"<details open><summary>{legend}</summary><strong>{_text(about.name)}</strong><br>"
         f"{_text(' ; '.join(tags))}"
         f'<ul style="list-style:none;margin:4px 0;padding:0">{keys}</ul>'
-        f"<small>Sources : {_text(inert.clean(sources, 300) or 'non indiquées')}</small>"
+        f"<small>{_text(w.notebook.sources.format(said=told))}</small>"
         "</details></div>"
     )
 
@@ -197,18 +213,22 @@ def _outline(block: dict[str, Any], shape: Any, answer: words.Answer) -> folium.
         "geometry": shapely.geometry.mapping(shapely.set_precision(shape, 1e-6)),
     }
     made = folium.GeoJson(feature, style_function=lambda _: style)
-    _popup(f"Îlot {block['id']}", [("Réponse", answer.word), *_lines(block)]).add_to(made)
+    title = w.notebook.block.format(id=block["id"])
+    _popup(title, [(w.notebook.answer, answer.word), *_lines(block)]).add_to(made)
     return made
 
 
 def _lines(block: dict[str, Any]) -> popups.Pairs:
-    routes = " ; ".join(f"{route['title']} : {route['word']}" for route in block["routes"])
+    n = w.notebook
+    routes = " ; ".join(
+        n.route.format(title=route["title"], state=route["word"]) for route in block["routes"]
+    )
     return [
         *block["facts"],
-        ("Repas", block["eaten_said"]),
-        ("Premier repas", block["first_said"]),
-        ("Voies", routes or "aucune voie étudiée"),
-        ("À demander", " ; ".join(block["ask"])),
+        (n.meals, block["eaten_said"]),
+        (n.first, block["first_said"]),
+        (n.routes, routes or n.no_routes),
+        (n.ask, " ; ".join(block["ask"])),
     ]
 
 
@@ -217,8 +237,8 @@ def _places(places: list[dict[str, Any]], result: Result, made: folium.Map) -> N
         "farm": result.farmers.set_index("farmer_id").geometry.to_crs("EPSG:4326"),
         "canteen": result.canteens.set_index("canteen_id").geometry.to_crs("EPSG:4326"),
     }
-    for kind, word in words.PLACES.items():
-        group = folium.FeatureGroup(name=f"{word.capitalize()}s")
+    for kind in words.PLACES:
+        group = folium.FeatureGroup(name=w.notebook[f"layer_{kind}"])
         for place in places:
             if place["kind"] != kind:
                 continue
@@ -226,7 +246,7 @@ def _places(places: list[dict[str, Any]], result: Result, made: folium.Map) -> N
             folium.Marker(
                 [round(at.y, 6), round(at.x, 6)],
                 icon=folium.DivIcon(
-                    html=_sign(kind, words.PLACE_COLOURS[kind]),
+                    html=_sign(kind, look.PLACE_COLOURS[kind]),
                     icon_size=(24, 24),
                     icon_anchor=(12, 12),
                     class_name="",

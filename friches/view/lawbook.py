@@ -16,6 +16,7 @@ from friches.procedure import Strictly
 from friches.scenarios import rule
 from friches.studyfile import Study
 from friches.view import page, reading, words
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,56 +25,10 @@ if TYPE_CHECKING:
     from friches.grammar import Document, Fact
 
 NOT_ENCODED = Path(rule.__file__).with_name("not_encoded.toml")
-NOT_CHECKED = "non relu par un juriste"
-MARKS = {
-    "V26": "texte lu dans le code consolidé d'avril 2026",
-    "V15c": "texte lu dans le code de la mi-2015, et aucune version postérieure vue dans "
-    "l'historique de l'article",
-    "V15": "texte lu dans le code de la mi-2015 ; une version postérieure n'est pas exclue : à "
-    "relire sur Légifrance",
-    "VP": "texte lu sur une page publique qui le reproduit ou le commente ; à relire sur "
-    "Légifrance",
-    "R": "de mémoire, sans texte lu : jamais cité comme du droit ; durées et coûts seulement",
-    "ASSUMPTION": "ordre de grandeur retenu par le projet, à remplacer par un chiffre observé ; "
-    "durées, coûts et chances",
-    "VERIFIED": "règle de détection : chiffre lu dans la source citée",
-    "RECALLED": "règle de détection : chiffre cité de mémoire",
-    "INFERENCE": "règle de détection : déduction du projet à partir de sources citées",
-}
-ABOUT = {
-    "what": "De quoi il s'agit",
-    "verdict": "Ce que veut dire le verdict",
-    "initiator": "Qui peut commencer",
-    "acts": "Qui agit",
-    "decides": "Qui décide",
-    "end_right": "Droit obtenu",
-    "organic": "Peut-on exiger la conduite en bio ?",
-    "organic_strength": "Force de la clause bio",
-    "installed_farmer": "Un exploitant déjà installé peut-il être choisi ?",
-    "farmer_rank": "Son rang",
-    "cost": "Coût",
-    "risks": "Risques d'échec",
-    "incompatible": "Incompatible avec",
-    "alternatives": "Autres voies proches",
-    "weak": "Pourquoi la voie est faible",
-    "exception": "Cas laissé de côté",
-    "not_encoded": "Non encodé ici",
-    "expected_branch_why": "Branche supposée par les dates centrales",
-}
+NOT_CHECKED: str = w.shared.unread
+MARKS: dict[str, str] = w.lawbook.marks
+ABOUT: dict[str, str] = w.lawbook.about
 TECHNICAL = ("order", "kind", "land", "expected_branch", "optional_needs", "gives_land")
-STRENGTHS = {
-    "aucune": "aucune",
-    "contractuelle": "contractuelle",
-    "clause_publique": "clause d'un bailleur public",
-    "obligatoire": "obligatoire",
-}
-UNITS = {
-    "eur": "€",
-    "eur_per_ha": "€/ha",
-    "eur_per_parcel": "€ par parcelle",
-    "share_of_price": "du prix",
-}
-ROLES = {"excludes": "exclut la friche", "supports": "parle pour", "weakens": "parle contre"}
 
 
 class Omission(Strictly):
@@ -136,14 +91,14 @@ def html(documents: Mapping[str, Document] | None = None) -> str:
     return page.render(
         "lawbook.html.j2",
         _frame(seen),
-        "Recueil du droit lu par le programme",
+        w.lawbook.title,
         styles=[page.asset("lawbook.css")],
         seen=seen,
         parts=[
-            ("voies", "Voies vers la terre", _of_kind(law, given, "instrument")),
+            ("voies", w.lawbook.part_routes, _of_kind(law, given, "instrument")),
             (
                 "controles",
-                "Contrôles de toutes les voies",
+                w.lawbook.part_gates,
                 _of_kind(law, given, "gate"),
             ),
         ],
@@ -157,14 +112,14 @@ def html(documents: Mapping[str, Document] | None = None) -> str:
         titles={name: said.title for name, said in given.items()},
         legend=_legend([*law.values(), *detection]),
         counts=_counts(given),
-        kinds=reading.KINDS,
+        kinds=w.lawbook.kinds,
         unread=NOT_CHECKED,
     )
 
 
 def _frame(day: dt.date) -> Study:
     """Return the least study that a page needs: the lawbook is that of no territory."""
-    about = {"name": "Recueil du droit", "communes": ["00000"], "day": day, "audience": "public"}
+    about = {"name": w.lawbook.name, "communes": ["00000"], "day": day, "audience": "public"}
     return Study.model_validate({"study": about, "sources": {"cadastre": []}})
 
 
@@ -182,7 +137,7 @@ def _entry(name: str, document: Document, facts: Mapping[str, Fact]) -> dict[str
         "title": document.title,
         "checked": checked(document),
         "checked_on": document.checked.on,
-        "role": ROLES.get(document.role or "", ""),
+        "role": words.ROLES.get(document.role or "", ""),
         "weight": document.weight,
         "about": _about(document),
         "costs": [_cost(cost) for cost in document.cost],
@@ -203,7 +158,8 @@ def _entry(name: str, document: Document, facts: Mapping[str, Fact]) -> dict[str
 
 def checked(document: Document) -> str:
     """Return who read a document over: « relu par … », or « non relu par un juriste »."""
-    return f"relu par {document.checked.by}" if document.checked.by else NOT_CHECKED
+    by = document.checked.by
+    return str(w.shared.read_by.format(name=by)) if by else NOT_CHECKED
 
 
 def _about(document: Document) -> list[tuple[str, str]]:
@@ -214,7 +170,7 @@ def _about(document: Document) -> list[tuple[str, str]]:
             continue
         said = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
         if key == "organic_strength":
-            said = STRENGTHS.get(said, said)
+            said = w.lawbook.strengths.get(said, said)
         told.append((ABOUT.get(key, key.replace("_", " ").capitalize()), said))
     return told
 
@@ -227,7 +183,7 @@ def _cost(cost: Any) -> dict[str, str]:
     ]
     return {
         "what": cost.what,
-        "said": f"{' / '.join(ends)} {UNITS[cost.unit]}",
+        "said": f"{' / '.join(ends)} {w.lawbook.units[cost.unit]}",
         "source": cost.source,
         "mark": cost.mark,
     }
@@ -242,7 +198,9 @@ def _legend(entries: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
         for row in version["rows"]
         if row.mark
     )
-    others = [(mark, "voir la ligne", found[mark]) for mark in sorted(found) if mark not in MARKS]
+    others = [
+        (mark, w.lawbook.see_line, found[mark]) for mark in sorted(found) if mark not in MARKS
+    ]
     return [*((mark, meaning, found[mark]) for mark, meaning in MARKS.items()), *others]
 
 

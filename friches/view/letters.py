@@ -14,6 +14,7 @@ from friches.errors import refuse
 from friches.scenarios.rule import law
 from friches.view import control, dossier, inert, letterbook, words
 from friches.view.audience import is_public
+from friches.view.lexicon import w
 from friches.view.worddoc import NewPage, Piece, Sheet, Text, packed
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from friches.result import Result
     from friches.view.letterbook import Part, Template
 
-DRAFT = "Projet, non relu par un juriste"
-BLANK_NAME = "[À COMPLÉTER : nom, prénoms ou dénomination]"
+BLANK_NAME: str = w.letters.owner
 
 
 class Owner(NamedTuple):
@@ -88,7 +88,7 @@ def _written(made: dict[Path, bytes], folder: Path) -> list[Path]:
     other = [path for path in sorted(made) if path.exists() and path.read_bytes() != made[path]]
     if other:
         raise refuse(
-            f"{words.plural(len(other), 'courrier')} déjà là, sans doute complété à la main "
+            f"{w.counts.letters(len(other))} déjà là, sans doute complété à la main "
             f"(premier : {other[0].name}) : rien n'a été écrit",
             folder,
             "choisir un autre dossier, ou mettre ces fichiers à part",
@@ -110,7 +110,7 @@ def _block(result: Result, block_id: str) -> str:
     known = sorted(result.blocks["block_id"].astype("str"))
     name = inert.safe_name(block_id)
     if name not in known:
-        some = f"{', '.join(known[:5])}…" if len(known) > 5 else ", ".join(known) or "aucun"
+        some = f"{', '.join(known[:5])}…" if len(known) > 5 else ", ".join(known) or words.DASH
         raise refuse(f"îlot « {name} » inconnu", "îlot", f"choisir parmi : {some}")
     return name
 
@@ -159,15 +159,17 @@ def _owners(result: Result, template: Template, parcels: list[str]) -> list[Owne
 
 def _sheet(case: dossier.Case, pieces: tuple[Piece, ...]) -> Sheet:
     study = case.result.study.study
-    notes = [DRAFT.upper()]
+    notes = [w.letters.draft.upper()]
     if study.fictitious:
         notes.append(words.FICTITIOUS)
     if study.audience == "restricted":
         notes.append(words.AUDIENCES["restricted"])
     return Sheet(
-        title=f"{case.template.title} – îlot {case.block_id}",
+        title=w.letters.title.format(title=case.template.title, id=case.block_id),
         header=" – ".join(notes),
-        footer=f"Îlot {case.block_id} – {case.template.name} – droit au {words.day(study.day)}",
+        footer=w.letters.foot.format(
+            id=case.block_id, template=case.template.name, day=words.day(study.day)
+        ),
         day=study.day,
         pieces=pieces,
     )
@@ -183,19 +185,20 @@ def _pieces(case: dossier.Case) -> list[Piece]:
     pieces: list[Piece] = [said(line, "sender") for line in template.sender]
     if letter:
         pieces += [Text(""), *(said(line, "address") for line in template.address), Text("")]
-        pieces.append(said("[À COMPLÉTER : lieu], le [À COMPLÉTER : date]", "right"))
+        pieces.append(said(w.letters.place_and_date, "right"))
         if template.send:
             pieces.append(said(template.send))
         # an owner has no use for the block's name
-        tail = "" if template.each == "owner" else " – îlot {block}"
-        pieces.append(said(f"Objet : {template.title}{tail}", "subheading"))
+        subject = w.letters.subject if template.each == "owner" else w.letters.subject_block
+        told = subject.format(title=template.title, id=case.block_id)
+        pieces.append(said(told, "subheading"))
     else:
         pieces.append(said(template.title, "title"))
     for part in template.part:
         pieces += _part(part, case, said)
     pieces += [Text(""), *(said(line, "right") for line in template.sign)]
     if template.joined:
-        pieces.append(said("Pièces jointes :", "subheading"))
+        pieces.append(said(w.letters.joined, "subheading"))
         pieces += [said(line, "item") for line in template.joined]
     return pieces
 
@@ -214,4 +217,6 @@ def _part(part: Part, case: dossier.Case, said: Any) -> list[Piece]:
 def counts(paths: list[Path], block_id: str) -> list[str]:
     """Return one French line an instrument: its title and how many drafts were written."""
     tally = Counter(path.stem.removeprefix(f"{block_id}-").split("-")[0] for path in paths)
-    return [f"{law()[name].title} : {n}" for name, n in sorted(tally.items())]
+    return [
+        w.letters.counted.format(title=law()[name].title, n=n) for name, n in sorted(tally.items())
+    ]

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from friches import tables
-from friches.view import compact, inert, page, popups, words
+from friches.view import compact, inert, look, page, parcels, popups, words
 from friches.view.audience import is_public, visible
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from friches.result import Result
@@ -28,17 +29,17 @@ _WMTS = (
 )
 BASE_MAPS = (
     {
-        "name": "Plan IGN",
+        "name": w.map.base.plan,
         "url": f"{_WMTS}&LAYER=GEOGRAPHICALGRIDSYSTEMS.PLANIGNV2&FORMAT=image/png",
         "zoom": 19,
     },
     {
-        "name": "Photographies aériennes",
+        "name": w.map.base.photo,
         "url": f"{_WMTS}&LAYER=ORTHOIMAGERY.ORTHOPHOTOS&FORMAT=image/jpeg",
         "zoom": 19,
     },
     {
-        "name": "Plan cadastral",
+        "name": w.map.base.cadastre,
         "url": f"{_WMTS}&LAYER=CADASTRALPARCELS.PARCELLAIRE_EXPRESS&FORMAT=image/png",
         "zoom": 20,
     },
@@ -73,11 +74,10 @@ def map_html(result: Result, *, base_maps: bool = False) -> str:
     """Return the page `write_map` writes: the same bytes for the same result."""
     shown = visible(result)
     said = popups.blocks(shown)
-    name = shown.study.name
     return page.render(
         "map.html.j2",
         shown.study,
-        f"{name} : terres candidates",
+        w.map.title.format(name=shown.study.name),
         scripts=[_leaflet("leaflet.js"), page.asset("map.js")],
         styles=[_leaflet("leaflet.css"), page.asset("map.css")],
         images=[TILES] if base_maps else [],
@@ -105,9 +105,9 @@ def headline(result: Result) -> dict[str, str]:
     sure = blocks["answer"].fillna(value=False).astype(bool)
     known = (blocks["share_known"] * areas).sum() / areas.sum() if areas.sum() else None
     return {
-        "blocks": words.plural(len(blocks), "îlot candidat", "îlots candidats"),
+        "blocks": w.counts.candidate_blocks(len(blocks)),
         "area": words.hectares(float(areas.sum())),
-        "sure": words.plural(int(sure.sum()), words.ANSWERS["yes"].word),
+        "sure": w.counts.probable(int(sure.sum())),
         "sure_area": words.hectares(float(areas[sure].sum())),
         "known": words.percent(known),
         "meals": words.meals(eaten.get("low"), eaten.get("central"), eaten.get("high")),
@@ -164,20 +164,21 @@ def island(result: Result, blocks: list[dict[str, Any]], *, base_maps: bool) -> 
     places = popups.places(result)
     said, shared = compact.interned(blocks)
     return {
+        "words": w.map.script,
         "shared": shared,
         "origin": start,
         "public": is_public(result),
         "answers": {key: answer._asdict() for key, answer in words.ANSWERS.items()},
         "states": words.ROUTE_STATES,
         "stages": stages(),
-        "colours": words.PLACE_COLOURS,
-        "area": compact.encode(area, start),
+        "colours": look.PLACE_COLOURS,
+        "outline": compact.encode(area, start),
         "blocks": [block | {"shape": s} for block, s in zip(said, drawn, strict=True)],
         "places": [place | {"at": at} for place, at in zip(places, spots, strict=True)],
-        "parcels": popups.parcels(result, shown, order)
+        "parcels": parcels.columns(result, shown, order)
         | {"shape": compact.encode(compact.simplified(shown.geometry), start)},
         "all_parcels": len(result.parcels),
-        "credits": credits_line(result) + (" · fond : IGN, Géoplateforme" if base_maps else ""),
+        "credits": credits_line(result) + (w.map.ground_credit if base_maps else ""),
         "base_maps": list(BASE_MAPS) if base_maps else [],
     }
 
@@ -188,8 +189,8 @@ def stages() -> list[dict[str, str]]:
     return [
         {
             "name": stage,
-            "colour": words.PALETTE[place % len(words.PALETTE)],
-            "hatch": hatches[place // len(words.PALETTE)],
+            "colour": look.PALETTE[place % len(look.PALETTE)],
+            "hatch": hatches[place // len(look.PALETTE)],
         }
         for place, stage in enumerate(tables.STAGES)
     ]
@@ -198,14 +199,16 @@ def stages() -> list[dict[str, str]]:
 def credits_line(result: Result) -> str:
     """Return the attribution printed inside the map: each layer's, once, in order."""
     said = dict.fromkeys(words.text(text, "") for text in result.provenance["attribution"])
-    return " · ".join(text for text in said if text) or "sources : voir le registre"
+    return " · ".join(text for text in said if text) or str(w.map.no_sources)
 
 
 def source_lines(result: Result) -> list[str]:
     """Return layer, publisher, vintage and licence of every layer read, each line once."""
     columns = (result.provenance[name] for name in ("layer", "publisher", "vintage", "licence"))
     said = (
-        f"{words.LAYERS.get(layer, layer)}{words.NBSP}: {', '.join(words.text(t) for t in rest)}"
+        w.shared.layer_line.format(
+            layer=words.LAYERS.get(layer, layer), rest=", ".join(words.text(t) for t in rest)
+        )
         for layer, *rest in zip(*columns, strict=True)
     )
     return list(dict.fromkeys(said))

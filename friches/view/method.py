@@ -11,6 +11,7 @@ from friches.judge import version_on
 from friches.phrases import needed
 from friches.scenarios.rule import instruments
 from friches.view import words
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -67,11 +68,11 @@ class Check(NamedTuple):
 
 
 KNOWN = {
-    "area_registered_m2": "contenance absente du cadastre",
-    "years_unused_low": "années sans déclaration PAC inconnues",
-    "zone_plu": "zone du document d'urbanisme inconnue",
-    "slope_mean_pct": "pente inconnue",
-    "owner_kind": "nature du propriétaire inconnue",
+    "area_registered_m2": w.method.no_registered,
+    "years_unused_low": w.method.no_years,
+    "zone_plu": w.method.no_zone,
+    "slope_mean_pct": w.method.no_slope,
+    "owner_kind": w.method.no_owner,
 }
 """Facts whose absence is counted, and how it is told."""
 UNKNOWN_KIND = "unknown"
@@ -99,7 +100,7 @@ def _conditions(document: Document, role: str, day: dt.date) -> list[Threshold]:
     counted = f"{weight.value:g} ({weight.source}) [{weight.mark}]" if weight else ""
     return [
         Threshold(
-            rule=f"{document.title} : {way}" if way else document.title,
+            rule=w.method.way.format(title=document.title, way=way) if way else document.title,
             role=role,
             weight=counted,
             fact=words.COLUMNS.get(condition.fact, facts_read()[condition.fact].label),
@@ -116,17 +117,19 @@ def _named(version: Any) -> list[tuple[str, Any]]:
     """Return each condition with the words of the way it belongs to, or « sauf si » for a bar."""
     said = [("", condition) for condition in version.condition]
     said += [(way.text, condition) for way in version.way for condition in way.condition]
-    return said + [("sauf si", condition) for condition in version.bar]
+    return said + [(w.method.bar, condition) for condition in version.bar]
 
 
 def _needed(measured: str, said: Any) -> str:
     """Return the threshold of a condition or of an exception to it, in words."""
     name, value = said.comparison
     if isinstance(value, FactRef):
-        return f"comparé à « {facts_read()[value.fact].label} »"
+        return str(w.method.compared.format(label=facts_read()[value.fact].label))
     threshold = needed(name, value, facts_read()[measured])
     where = getattr(said, "where", "")
-    return f"{threshold} si « {facts_read()[where].label} »" if where else threshold
+    if not where:
+        return threshold
+    return str(w.method.where.format(threshold=threshold, label=facts_read()[where].label))
 
 
 def _sourced(condition: Any, version: Any) -> str:
@@ -151,7 +154,7 @@ def laws(day: dt.date) -> list[Law]:
                 since=words.day(version.from_),
                 conditions=len(version.conditions),
                 steps=len(version.step),
-                reviewed=f"relu par {by}" if by else "non relu par un juriste",
+                reviewed=w.shared.read_by.format(name=by) if by else w.shared.unread,
             )
         )
     return said
@@ -173,10 +176,10 @@ def checks(facts: Any) -> list[Check]:
     over, of, tolerance = gaps(facts)
     told = [
         Check(
-            "écart entre contenance et surface mesurée",
+            w.method.gap,
             over,
             of,
-            f"{words.percent(tolerance)} de la contenance",
+            w.method.gap_tolerance.format(share=words.percent(tolerance)),
         )
     ]
     for name, what in KNOWN.items():
@@ -184,7 +187,7 @@ def checks(facts: Any) -> list[Check]:
         lost = len(facts) if values is None else int(values.isna().sum())
         if name == "owner_kind" and values is not None:
             lost += int(values.eq(UNKNOWN_KIND).sum())
-        told.append(Check(what, lost, len(facts), "aucune"))
+        told.append(Check(what, lost, len(facts), w.method.no_tolerance))
     return told
 
 

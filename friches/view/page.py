@@ -14,6 +14,7 @@ from friches.sources.answersfile import answers_key
 from friches.sources.exclusions import exclusions_key
 from friches.view import inert, words
 from friches.view.audience import destroy_mention
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ def environment() -> Environment:
     """Return the shared Jinja2 environment: escaping on, undefined names are errors.
 
     Filters are the functions of `words` (`number`, `hectares`, `percent`, `day`, `answer`, ...)
-    and `clean(cap)`; the module itself is the global `words`.
+    and `clean(cap)`; the module itself is the global `words`, words.toml the global `w`.
     """
     made = Environment(
         loader=PackageLoader("friches.view", "templates"),
@@ -51,7 +52,9 @@ def environment() -> Environment:
     }
     made.filters["clean"] = inert.clean
     made.filters["safe_link"] = inert.safe_link
+    made.filters["rich"] = inert.rich
     made.globals["words"] = words
+    made.globals["w"] = w
     return made
 
 

@@ -27,6 +27,14 @@ class Tick(NamedTuple):
     text: str
 
 
+class Key(NamedTuple):
+    """A sign of the legend, and where it stands under the frame (mm)."""
+
+    kind: str
+    x: float
+    y: float
+
+
 class Locator(NamedTuple):
     """Where the block lies in the study's territory (mm in a square of `size`)."""
 
@@ -49,6 +57,8 @@ class Plan(NamedTuple):
         Size of the drawing.
     left, top, right, bottom : float
         Frame of the map.
+    ground : (float, float, float, float)
+        The frame on the ground: xmin, ymin, xmax, ymax (m, the study's CRS).
     neighbours, roads, tracks, outline : str
     members : list of (str, str)
         Outline and answer key of each parcel of the block (the block itself for the public).
@@ -61,6 +71,8 @@ class Plan(NamedTuple):
         Length of the scale bar on paper, and the metres it stands for.
     grid : str
         Name of the projection the grid is in.
+    keys : list of Key
+        The legend.
     locator : Locator
     """
 
@@ -72,6 +84,7 @@ class Plan(NamedTuple):
     top: float
     right: float
     bottom: float
+    ground: tuple[float, float, float, float]
     neighbours: str
     roads: str
     tracks: str
@@ -84,6 +97,7 @@ class Plan(NamedTuple):
     bar_mm: float
     bar_m: float
     grid: str
+    keys: list[Key]
     locator: Locator
 
 

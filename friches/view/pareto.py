@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from friches.view import frame, inert, words
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,23 +35,27 @@ def routes(result: Result, figure: Figure) -> None:
         drawstyle="steps-post",
         color=frame.QUIET,
         linestyle=":",
-        label="aucune autre plus tôt et plus large",
+        label=w.plots.routes.front,
     )
-    for key, marker in (("yes", "o"), ("unknown", "s")):
-        axes.plot([], [], marker, color=words.ANSWERS[key].colour, label=ROUTE_LABELS[key])
+    states = (("yes", "o", w.plots.routes.open), ("unknown", "s", w.plots.routes.unknown))
+    for key, marker, label in states:
+        axes.plot([], [], marker, color=words.ANSWERS[key].colour, label=label)
     axes.set_ylim(-4, 108)
-    axes.set_ylabel("part de la surface où la voie est\nouverte ou à instruire (%)")
-    axes.set_xlabel("terre disponible au plus tôt : date centrale (trait : de la basse à la haute)")
+    axes.set_ylabel(w.plots.routes.share_axis)
+    axes.set_xlabel(w.plots.routes.date_axis)
     _dates(axes, drawn)
     axes.grid(color="#DDDDDD")
-    frame.nothing(axes, "aucune voie ouverte ni à instruire", empty=drawn.empty)
-    note = f"fermées partout : {', '.join(closed)}" if closed else ""
+    frame.nothing(axes, w.plots.routes.nothing, empty=drawn.empty)
+    note = words.NOT_REVIEWED
+    if closed:
+        shut = w.plots.routes.closed.format(titles=", ".join(closed))
+        note = w.plots.routes.note.format(not_reviewed=note, note=shut)
     frame.add(
         result,
         figure,
         axes,
-        "Les voies : quand, et pour quelle part des terres",
-        f"{words.NOT_REVIEWED} ; {note}" if note else words.NOT_REVIEWED,
+        w.plots.routes.title,
+        note,
     )
 
 
@@ -66,7 +71,12 @@ def _points(axes: Axes, drawn: pd.DataFrame) -> None:
             row["on"], row["share"], "o" if row["some_open"] else "s", color=answer.colour, zorder=3
         )
         axes.annotate(
-            textwrap.fill(f"{inert.clean(row['title'], 90)} ({words.short_month(row['on'])})", 40),
+            textwrap.fill(
+                w.plots.routes.named.format(
+                    title=inert.clean(row["title"], 90), month=words.short_month(row["on"])
+                ),
+                40,
+            ),
             (row["on"], row["share"]),
             xytext=(1.03, label_at[place]),
             textcoords=axes.get_yaxis_transform(),
@@ -75,12 +85,6 @@ def _points(axes: Axes, drawn: pd.DataFrame) -> None:
             va="center",
             annotation_clip=False,
         )
-
-
-ROUTE_LABELS = {
-    "yes": "ouverte pour un îlot au moins",
-    "unknown": "à instruire, ouverte nulle part",
-}
 
 
 def _apart(wanted: pd.Series[float], gap: float) -> list[float]:

@@ -14,7 +14,8 @@ import shapely
 from pyproj import CRS, Proj, Transformer
 
 from friches.view import compact, words
-from friches.view.paper import Label, Locator, Paper, Plan, Tick, path
+from friches.view.labels import labelled
+from friches.view.paper import Key, Locator, Paper, Plan, Tick, path
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
 
 SCALES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
 """Scale denominators tried in turn."""
-WIDTH_MM, HEIGHT_MM = 182.0, 152.0
-"""Size on paper, with the grid's figures and the legend."""
-LEFT_MM, BOTTOM_MM, EDGE_MM = 5.0, 11.0, 0.3
-"""Room left of the frame (grid), under it (grid and legend), and around it for its line."""
-LOCATOR_MM = 34.0
+SIZE_MM = (182.0, 152.0)
+"""Size on paper of a whole plan, with the grid's figures and the legend."""
+LEFT_MM, BOTTOM_MM, EDGE_MM = 5.0, 6.6, 0.3
+"""Room left of the frame and under it (grid), and around it for its line."""
+KEYS = {"block": 15.0, "yes": 44.0, "unknown": 48.0, "neighbour": 29.0, "road": 17.0, "track": 20.0}
+"""What the legend explains, and the room each takes (mm)."""
+KEY_MM = 4.4
+"""Height of a line of the legend."""
+LOCATOR_MM = 26.0
 FILLED = 0.72
 """Part of the frame that the block fills at most: its neighbourhood must show."""
 STEPS_M = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
@@ -35,9 +40,6 @@ STEP_MM = 35.0
 """Least distance on paper between two lines of the grid."""
 FINE_MM = 0.05
 """Outlines of neighbours are simplified by this much on paper."""
-LABEL_MM = 5.0
-"""A neighbour narrower than this on paper is drawn without its number."""
-MOST_LABELS = 150
 ROAD_MOST_IMPORTANCE = 5
 """BD TOPO: 1 to 5 are roads; 6 (and unknown) are tracks and paths, drawn dashed."""
 
@@ -100,10 +102,14 @@ def survey(result: Result) -> Atlas:
     )
 
 
-def scale_for(bounds: tuple[float, float, float, float]) -> int:
-    """Return the largest round scale at which `bounds` (metres) and some ground around fit."""
+def scale_for(
+    bounds: tuple[float, float, float, float], width: float = 176.4, height: float = 140.7
+) -> int:
+    """Return the largest round scale at which `bounds` (metres) and some ground around fit.
+
+    `width` and `height` (mm) are those of the frame: by default those of a whole plan.
+    """
     wide, high = bounds[2] - bounds[0], bounds[3] - bounds[1]
-    width, height = WIDTH_MM - LEFT_MM - 2 * EDGE_MM, HEIGHT_MM - BOTTOM_MM - 2 * EDGE_MM
     for scale in SCALES:
         if wide * 1000 / scale <= FILLED * width and high * 1000 / scale <= FILLED * height:
             return scale
@@ -119,7 +125,7 @@ def north_of(atlas: Atlas, x: float, y: float) -> float:
     return -float(atlas.projection.get_factors(lon, lat).meridian_convergence)
 
 
-def draw(atlas: Atlas, block_id: str) -> Plan:
+def draw(atlas: Atlas, block_id: str, size: tuple[float, float] = SIZE_MM) -> Plan:
     """Return the plan of one block in its neighbourhood.
 
     Parameters
@@ -128,11 +134,15 @@ def draw(atlas: Atlas, block_id: str) -> Plan:
         From `survey`.
     block_id : str
         A block of the result.
+    size : (float, float)
+        Width and height on paper (mm).
     """
-    shape = atlas.blocks.loc[block_id]
-    scale = scale_for(shape.bounds)
+    width, height = size
+    keys, lines = _keys(width - LEFT_MM, atlas.roads is not None)
     left, top = LEFT_MM, EDGE_MM
-    right, bottom = WIDTH_MM - EDGE_MM, HEIGHT_MM - BOTTOM_MM
+    right, bottom = width - EDGE_MM, height - BOTTOM_MM - KEY_MM * lines
+    shape = atlas.blocks.loc[block_id]
+    scale = scale_for(shape.bounds, right - left, bottom - top)
     middle_x = (shape.bounds[0] + shape.bounds[2]) / 2
     middle_y = (shape.bounds[1] + shape.bounds[3]) / 2
     metre = 1000 / scale
@@ -150,18 +160,19 @@ def draw(atlas: Atlas, block_id: str) -> Plan:
     return Plan(
         block_id=block_id,
         scale=scale,
-        width=WIDTH_MM,
-        height=HEIGHT_MM,
+        width=width,
+        height=height,
         left=left,
         top=top,
         right=right,
         bottom=bottom,
+        ground=frame,
         neighbours=path(shapely.simplify(clipped, FINE_MM / metre), paper),
         roads=outer,
         tracks=inner,
         outline=path([shape], paper),
         members=_members(atlas, block_id, shapes, own, paper),
-        labels=_labels(atlas.parcels, own, others, clipped, paper),
+        labels=labelled(atlas.parcels, own, others, clipped, paper),
         columns=_ticks(frame[0::2], step, metre, left, "E"),
         rows=[
             Tick(round(bottom - (tick.at - top), 2), tick.text)
@@ -171,8 +182,23 @@ def draw(atlas: Atlas, block_id: str) -> Plan:
         bar_mm=round(step * metre, 2),
         bar_m=step,
         grid=atlas.crs.name.split(" / ")[-1],
+        keys=keys,
         locator=_placed(atlas, middle_x, middle_y),
     )
+
+
+def _keys(width: float, roads: bool) -> tuple[list[Key], int]:
+    """Return where each sign of the legend stands, and on how many lines."""
+    keys: list[Key] = []
+    x, line = 0.0, 0
+    for kind, room in KEYS.items():
+        if kind in ("road", "track") and not roads:
+            continue
+        if x + room > width:
+            x, line = 0.0, line + 1
+        keys.append(Key(kind, x, line * KEY_MM))
+        x += room
+    return keys, line + 1
 
 
 def _near(parcels: gpd.GeoDataFrame, frame: tuple[float, float, float, float]) -> Any:
@@ -201,40 +227,6 @@ def _roads(
     road = (near["importance"] <= ROAD_MOST_IMPORTANCE).fillna(value=False).to_numpy(dtype=bool)
     road &= near["drivable"].fillna(value=False).to_numpy(dtype=bool)
     return path(shapes[road], paper), path(shapes[~road], paper)
-
-
-def _labels(
-    parcels: gpd.GeoDataFrame, own: list[int], others: Any, clipped: Any, paper: Paper
-) -> list[Label]:
-    """Return the numbers of the block's parcels, and of the neighbours large enough for one."""
-    narrow = shapely.bounds(clipped)
-    room = np.minimum(narrow[:, 2] - narrow[:, 0], narrow[:, 3] - narrow[:, 1]) * paper.metre
-    fits = np.flatnonzero(room >= LABEL_MM)
-    fits = fits[np.argsort(-room[fits], kind="stable")][:MOST_LABELS]
-    chosen = [*own, *others[fits].tolist()]
-    shapes = [*parcels.geometry.iloc[own], *clipped[fits]]
-    rows = parcels.iloc[chosen]
-    sections = set(
-        zip(rows["prefix"].iloc[: len(own)], rows["section"].iloc[: len(own)], strict=True)
-    )
-    spots = shapely.point_on_surface(np.asarray(shapes, dtype=object))
-    places = paper.at(shapely.get_coordinates(spots).reshape(-1, 2))
-    kept = ~(shapely.is_empty(spots) | shapely.is_missing(spots))
-    labels = []
-    turn = iter(places.tolist())
-    for rank, (prefix, section, number) in enumerate(
-        zip(rows["prefix"], rows["section"], rows["number"], strict=True)
-    ):
-        if not kept[rank]:
-            continue
-        x, y = next(turn)
-        if words.missing(number):
-            continue
-        bare = str(number).lstrip("0") or "0"
-        alone = sections == {(prefix, section)}
-        text = bare if alone else f"{words.section(str(section))} {bare}"
-        labels.append(Label(x, y, text, rank < len(own)))
-    return labels
 
 
 def _ticks(

@@ -10,8 +10,9 @@ import pandas as pd
 from friches import tables
 from friches.demand import ENDS, demand
 from friches.errors import refuse
-from friches.view import frame, inert, pareto, words
+from friches.view import frame, inert, look, pareto, words
 from friches.view.audience import visible
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,33 +64,33 @@ def needs_and_supply(result: Result, figure: Figure) -> None:
     names.sort(key=lambda group: (-_largest(group, lacking, *grown.values()), group))
     axes = figure.subplots()
     lines = (
-        ("ce qui manque en bio aux cantines", lacking, "D", frame.INK, 0.24),
+        (w.plots.needs.lacking, lacking, "D", frame.INK, 0.24),
         (_harvest("yes"), grown["yes"], "o", words.ANSWERS["yes"].colour, 0.0),
         (_harvest("unknown"), grown["unknown"], "s", words.ANSWERS["unknown"].colour, -0.24),
     )
     for label, table, marker, colour, shift in lines:
         _whiskers(axes, table.reindex(names) / TONNE, label, marker, colour, shift)
     for at in range(0, len(names), 2):
-        axes.axhspan(at - 0.5, at + 0.5, color=words.GROUND, zorder=0)
+        axes.axhspan(at - 0.5, at + 0.5, color=look.GROUND, zorder=0)
     axes.set_yticks(range(len(names)), [inert.clean(n, 40) for n in names])
     axes.invert_yaxis()
     axes.set_xscale("symlog", linthresh=1.0)
     axes.set_xlim(left=0)
-    axes.set_xlabel("tonnes par an : bas, central, haut (échelle linéaire jusqu'à 1 t, puis log)")
+    axes.set_xlabel(w.plots.needs.axis)
     frame.numbers(axes.xaxis)
     axes.grid(axis="x", color="#DDDDDD")
-    frame.nothing(axes, "aucune cantine ni récolte à montrer", empty=not names)
+    frame.nothing(axes, w.plots.needs.nothing, empty=not names)
     frame.add(
         result,
         figure,
         axes,
-        "Ce que demandent les cantines, ce que donneraient les îlots",
-        "la récolte n'est pas plafonnée par ce que les cantines peuvent prendre",
+        w.plots.needs.title,
+        w.plots.needs.note,
     )
 
 
 def _harvest(key: str) -> str:
-    return f"récolte des îlots « {words.ANSWERS[key].word} »"
+    return str(w.plots.needs.harvest.format(word=words.ANSWERS[key].word))
 
 
 def _lacking(result: Result) -> pd.DataFrame:
@@ -131,10 +132,10 @@ def _whiskers(  # noqa: PLR0913, PLR0917
 
 def area_by_stage(result: Result, figure: Figure) -> None:
     """Draw the blocks' area (ha) by the SAFER's ten classes, split by answer."""
-    stages = [*tables.STAGES, "stade inconnu"]
+    stages = [*tables.STAGES, w.plots.stages.no_stage]
     blocks = pd.DataFrame(
         {
-            "stage": result.blocks["stage"].fillna("stade inconnu"),
+            "stage": result.blocks["stage"].fillna(w.plots.stages.no_stage),
             "key": [words.answer_key(value) for value in result.blocks["answer"]],
             "area": result.blocks["area_ha"],
         }
@@ -153,15 +154,16 @@ def area_by_stage(result: Result, figure: Figure) -> None:
     axes.set_yticks(range(len(stages)), stages)
     axes.invert_yaxis()
     axes.set_xlim(0, max(float(left.max()) * 1.15, 1.0))
-    axes.set_xlabel("surface cadastrale des îlots (ha), par stade dominant")
+    axes.set_xlabel(w.plots.stages.axis)
     frame.numbers(axes.xaxis)
-    frame.nothing(axes, "aucun îlot", empty=blocks.empty)
-    frame.add(result, figure, axes, "Surface par stade (les dix classes de la SAFER)")
+    frame.nothing(axes, w.plots.stages.nothing, empty=blocks.empty)
+    frame.add(result, figure, axes, w.plots.stages.title)
 
 
 def confidence(result: Result, figure: Figure) -> None:
     """Draw how many parcels (blocks, for the public) have which share of their clues known."""
-    table, unit = (result.fallow, "parcelle") if len(result.fallow) else (result.blocks, "îlot")
+    unit = "parcels" if len(result.fallow) else "blocks"
+    table = result.fallow if len(result.fallow) else result.blocks
     key = table["answer"].map(words.answer_key)
     said = [k for k in words.ANSWERS if (key == k).any()] or ["unknown"]
     panels = figure.subplots(len(said), sharex=True, squeeze=False)[:, 0]
@@ -169,14 +171,15 @@ def confidence(result: Result, figure: Figure) -> None:
         answer = words.ANSWERS[name]
         shares = 100 * table.loc[key == name, "share_known"].astype("float64")
         axes.hist(shares, bins=np.arange(0, 105, 5), label=answer.word, **frame.paint(answer))
-        axes.set_ylabel(f"{unit}s")
-        axes.set_title(f"{answer.word} ({words.plural(len(shares), unit)})", color=answer.colour)
+        axes.set_ylabel(w.plots.confidence[unit])
+        panel = w.plots.confidence.panel.format(word=answer.word, count=w.counts[unit](len(shares)))
+        axes.set_title(panel, color=answer.colour)
         axes.locator_params(axis="y", nbins=4, integer=True)
         frame.numbers(axes.yaxis)
     panels[-1].set_xlim(0, 100)
-    panels[-1].set_xlabel("part des indices connus (%)")
-    frame.nothing(panels[-1], "rien à montrer", empty=table.empty)
-    frame.add(result, figure, None, "Ce que l'on sait : part des indices connus, par réponse")
+    panels[-1].set_xlabel(w.plots.confidence.axis)
+    frame.nothing(panels[-1], w.plots.confidence.nothing, empty=table.empty)
+    frame.add(result, figure, None, w.plots.confidence.title)
 
 
 PLOTS: dict[str, Callable[[Result, Figure], None]] = {

@@ -4,61 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from friches import tables
 from friches.view import inert, words
+from friches.view.lexicon import w
+from friches.view.rows import block_meals as block_meals  # noqa: PLC0414 -- the sheets read it here
+from friches.view.rows import records
+from friches.view.rows import rows_of as rows_of  # noqa: PLC0414
+from friches.view.rows import sorted_blocks as sorted_blocks  # noqa: PLC0414
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from friches.result import Result
 
 Pairs = list[tuple[str, str]]
 GAP_SHOWN = 0.05
 """Gap between registered and measured area above which it is shown."""
+TOLD = ("why_closed", "assumes", "organic", "installed_farmer", "cost", "risks")
+"""Texts of a route, in the order they are told."""
 CAP = 600
 """Longest text in a popup; the block sheet has the whole."""
-
-
-def rows_of(table: pd.DataFrame, column: str) -> dict[Any, pd.DataFrame]:
-    """Return the rows of each value of `column`, in the table's order."""
-    return dict(iter(table.groupby(column, sort=False)))
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    columns = [str(column) for column in table.columns if column != "geometry"]
-    return [
-        dict(zip(columns, row, strict=True))
-        for row in zip(*(table[c] for c in columns), strict=True)
-    ]
-
-
-def block_meals(meals: pd.DataFrame, area_ha: float) -> tuple[float, float, float] | None:
-    """Return a block's meals a year (low, central, high), or None where nothing is known.
-
-    Crops that fit together on the block are added up; crops that are alternatives (their areas
-    exceed the block's) are not: the best one at the centre counts.
-    """
-    if meals.empty:
-        return None
-    together = meals["area_ha"].sum() <= area_ha * 1.01
-    counted = meals if together else meals.loc[[meals["meals"].idxmax()]]
-    return (
-        float(counted["meals_low"].sum()),
-        float(counted["meals"].sum()),
-        float(counted["meals_high"].sum()),
-    )
-
-
-def sorted_blocks(result: Result) -> Any:
-    """Return the blocks from the most likely fallow to the least."""
-    return result.blocks.sort_values(["rank", "block_id"])
 
 
 def blocks(result: Result) -> list[dict[str, Any]]:
     """Return what is said of each block, by rank: facts, meals, places, routes, questions."""
     meals = rows_of(result.meals, "block_id")
     reach = rows_of(result.reach, "block_id")
-    routes = rows_of(result.routes.sort_values(["block_id", "order"]), "block_id")
+    routes: dict[Any, list[dict[str, Any]]] = {}
+    for route in records(result.routes.sort_values(["block_id", "order"])):
+        routes.setdefault(route["block_id"], []).append(route)
     matches = result.matches.set_index("block_id")
     return [
         _block(
@@ -66,14 +40,18 @@ def blocks(result: Result) -> list[dict[str, Any]]:
             meals.get(row["block_id"], result.meals.iloc[:0]),
             reach.get(row["block_id"], result.reach.iloc[:0]),
             matches.loc[row["block_id"]] if row["block_id"] in matches.index else None,
-            routes.get(row["block_id"], result.routes.iloc[:0]),
+            routes.get(row["block_id"], []),
         )
-        for row in _records(sorted_blocks(result))
+        for row in records(sorted_blocks(result))
     ]
 
 
 def _block(
-    row: dict[str, Any], meals: pd.DataFrame, reach: pd.DataFrame, match: Any, routes: pd.DataFrame
+    row: dict[str, Any],
+    meals: pd.DataFrame,
+    reach: pd.DataFrame,
+    match: Any,
+    routes: list[dict[str, Any]],
 ) -> dict[str, Any]:
     name = str(row["block_id"])
     area = row["area_ha"] if not words.missing(row["area_ha"]) else row["area_measured_ha"]
@@ -86,16 +64,18 @@ def _block(
         "answer": words.answer_key(row["answer"]),
         "stage": stage_index(row["stage"]),
         "area": words.hectares(area),
-        "stage_said": words.text(row["stage"], "stade inconnu"),
+        "stage_said": words.text(row["stage"], w.map.list.no_stage),
         "eaten": None if eaten is None else [words.number(words.rounded(end)) for end in eaten],
         "eaten_said": words.UNKNOWN if eaten is None else words.meals(*eaten),
         "first": first,
-        "first_said": words.short_month(first, "aucun" if _shut(routes) else words.UNKNOWN),
+        "first_said": words.short_month(
+            first, w.map.list.no_first if _shut(routes) else words.UNKNOWN
+        ),
         "minutes": {kind: _nearest(reach, match, kind) for kind in words.PLACES},
         "facts": _facts(row),
-        "meals": [_crop(crop) for crop in _records(meals)],
+        "meals": [_crop(crop) for crop in records(meals)],
         "match": _match(match),
-        "routes": [_route(route) for route in _records(routes)],
+        "routes": [_route(route) for route in routes],
         "ask": asked(row["to_ask"]),
     }
 
@@ -111,19 +91,20 @@ def stage_index(stage: object) -> int:
 
 
 def _facts(row: dict[str, Any]) -> Pairs:
-    kinds = words.text(row["owner_kinds"], "nature inconnue")
+    p = w.popup
+    kinds = words.text(row["owner_kinds"], p.no_kind)
     said = [
-        ("Contenance cadastrale", words.hectares(row["area_ha"])),
-        ("Surface mesurée", words.hectares(row["area_measured_ha"])),
-        ("Parcelles", words.number(row["n_parcels"])),
-        ("Propriétaires", f"{row['owners_said']} ({kinds})"),
-        ("Stade", words.text(row["stage"])),
-        ("Indices connus", words.percent(row["share_known"])),
-        ("Rang", words.number(row["rank"])),
-        ("Pente moyenne", words.with_unit(row["slope_mean_pct"], "%")),
-        ("Altitude moyenne", words.with_unit(row["altitude_mean_m"], "m")),
-        ("Dernier usage connu", words.text(row["past_use"])),
-        ("Commune", str(row["commune"])),
+        (p.area_registered, words.hectares(row["area_ha"])),
+        (p.area_measured, words.hectares(row["area_measured_ha"])),
+        (p.parcels, words.number(row["n_parcels"])),
+        (p.owners, p.owners_said.format(n=row["owners_said"], kinds=kinds)),
+        (p.stage, words.text(row["stage"])),
+        (p.known, words.percent(row["share_known"])),
+        (p.rank, words.number(row["rank"])),
+        (p.slope, words.with_unit(row["slope_mean_pct"], "%")),
+        (p.altitude, words.with_unit(row["altitude_mean_m"], "m")),
+        (p.past_use, words.text(row["past_use"])),
+        (p.commune, str(row["commune"])),
     ]
     return [(label, inert.clean(value, CAP)) for label, value in said]
 
@@ -131,10 +112,11 @@ def _facts(row: dict[str, Any]) -> Pairs:
 def _crop(row: dict[str, Any]) -> dict[str, str]:
     three = [words.rounded(row[f"meals_group{end}"]) for end in ("_low", "", "_high")]
     return {
-        "crop": f"{row['crop']}, {words.hectares(row['area_ha'])}",
+        "crop": w.popup.crop.format(crop=row["crop"], area=words.hectares(row["area_ha"])),
         "whole": words.meals(row["meals_low"], row["meals"], row["meals_high"]),
-        "group": f"ou, pour le seul groupe « {row['food_group']} » :"
-        f" {words.between(three[0], three[1], three[2])} repas{words.NBSP}par an",
+        "group": w.popup.group.format(
+            group=row["food_group"], meals=words.between(three[0], three[1], three[2])
+        ),
         "source": inert.clean(row["source"], CAP),
         "limits": inert.clean(row["limits"], CAP),
     }
@@ -155,19 +137,18 @@ def _match(match: Any) -> dict[str, Any]:
     return {
         "farm": words.text(match["farmer_id"], ""),
         "canteen": words.text(match["canteen_id"], ""),
-        "farm_min": words.minutes(match["minutes"], "trajet inconnu"),
-        "canteen_min": words.minutes(match["minutes_canteen"], "trajet inconnu"),
+        "farm_min": words.minutes(match["minutes"], w.popup.no_minutes),
+        "canteen_min": words.minutes(match["minutes_canteen"], w.popup.no_minutes),
         "why": inert.clean(match["why"], CAP),
     }
 
 
-def _advised(routes: pd.DataFrame) -> Any:
+def _advised(routes: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return a block's first route, in the advised order, that is not closed, or None."""
-    left = routes[routes["answer"].fillna(value=True).astype(bool)]
-    return None if left.empty else left.iloc[0]
+    return next((route for route in routes if words.answer_key(route["answer"]) != "no"), None)
 
 
-def _first_meal(routes: pd.DataFrame) -> str | None:
+def _first_meal(routes: list[dict[str, Any]]) -> str | None:
     """Return the central first-meal date of the advised route, or None where it is not known."""
     advised = _advised(routes)
     if advised is None or words.missing(advised["first_meal_on"]):
@@ -175,9 +156,9 @@ def _first_meal(routes: pd.DataFrame) -> str | None:
     return str(advised["first_meal_on"].date())
 
 
-def _shut(routes: pd.DataFrame) -> bool:
+def _shut(routes: list[dict[str, Any]]) -> bool:
     """Return whether routes were studied and all are closed: no first meal, not an unknown one."""
-    return not routes.empty and _advised(routes) is None
+    return bool(routes) and _advised(routes) is None
 
 
 def _route(row: dict[str, Any]) -> dict[str, Any]:
@@ -185,19 +166,11 @@ def _route(row: dict[str, Any]) -> dict[str, Any]:
     lines = []
     if state != "no":
         lines = [
-            ("Terre disponible", _dates(row, "land_on")),
-            ("Premier repas", _dates(row, "first_meal_on")),
+            (w.popup.land_on, _dates(row, "land_on")),
+            (w.popup.first_meal_on, _dates(row, "first_meal_on")),
         ]
     lines += [
-        (label, inert.clean(words.text(row.get(column), ""), CAP))
-        for label, column in (
-            ("Ce qui la ferme", "why_closed"),
-            ("Supposé", "assumes"),
-            ("Bio", "organic"),
-            ("Ferme déjà installée", "installed_farmer"),
-            ("Coûts", "cost"),
-            ("Risques", "risks"),
-        )
+        (w.popup[column], inert.clean(words.text(row.get(column), ""), CAP)) for column in TOLD
     ]
     return {
         "id": str(row["instrument"]),
@@ -215,31 +188,31 @@ def _dates(row: dict[str, Any], what: str) -> str:
 
 def places(result: Result) -> list[dict[str, Any]]:
     """Return what is said of each farm and each canteen, farms first."""
-    return [_farm(row) for row in _records(result.farmers)] + [
-        _canteen(row) for row in _records(result.canteens)
+    return [_farm(row) for row in records(result.farmers)] + [
+        _canteen(row) for row in records(result.canteens)
     ]
 
 
 def _farm(row: dict[str, Any]) -> dict[str, Any]:
     made = words.text(row["productions"], "").replace(";", ", ")
     said = [
-        ("Type", words.FARM_KINDS.get(words.text(row["kind"], ""), "")),
-        ("En bio", words.yes_no(row["organic"])),
-        ("Productions", made),
-        ("Surface recherchée", words.hectares(row["wants_ha"], "")),
-        ("Installée le", words.day(row["installed_on"], "")),
+        (w.popup.place_type, words.FARM_KINDS.get(words.text(row["kind"], ""), "")),
+        (w.popup.farm_organic, words.yes_no(row["organic"])),
+        (w.popup.productions, made),
+        (w.popup.wants, words.hectares(row["wants_ha"], "")),
+        (w.popup.installed_on, words.day(row["installed_on"], "")),
     ]
     return _place(str(row["farmer_id"]), "farm", row["name"], said)
 
 
 def _canteen(row: dict[str, Any]) -> dict[str, Any]:
     said = [
-        ("Type", words.CANTEEN_KINDS.get(words.text(row["kind"], ""), "")),
-        ("Repas par jour", words.number(row["meals_per_day"])),
-        ("Jours de service par an", words.number(row["days_per_year"])),
-        ("Part bio des achats", words.percent(row["organic_share"])),
-        ("Part locale des achats", words.percent(row["local_share"])),
-        ("Public", words.DINERS.get(words.text(row["audience"], ""), "")),
+        (w.popup.place_type, words.CANTEEN_KINDS.get(words.text(row["kind"], ""), "")),
+        (w.popup.meals_per_day, words.number(row["meals_per_day"])),
+        (w.popup.days_per_year, words.number(row["days_per_year"])),
+        (w.popup.organic_share, words.percent(row["organic_share"])),
+        (w.popup.local_share, words.percent(row["local_share"])),
+        (w.popup.diners, words.DINERS.get(words.text(row["audience"], ""), "")),
     ]
     return _place(str(row["canteen_id"]), "canteen", row["name"], said)
 
@@ -247,72 +220,3 @@ def _canteen(row: dict[str, Any]) -> dict[str, Any]:
 def _place(key: str, kind: str, name: object, said: Pairs) -> dict[str, Any]:
     lines = [(label, inert.clean(value, CAP)) for label, value in said if value]
     return {"id": key, "kind": kind, "name": inert.clean(name, 120), "facts": lines}
-
-
-def parcels(result: Result, shown: pd.DataFrame, order: dict[str, int]) -> dict[str, Any]:
-    """Return the drawn parcels as columns: what the map colours by, and what a popup says.
-
-    Parameters
-    ----------
-    result : Result
-        Already cut down by `audience.visible`.
-    shown : GeoDataFrame
-        The parcels drawn (`compact.drawn`).
-    order : dict
-        Place of each block on the page, by block id.
-
-    Returns
-    -------
-    dict
-        `answer` (0 yes, 1 unknown, 2 no, 3 nothing to say), and, unless the audience is public,
-        `id`, `ref`, `block` (place or -1), `texts` (each text once) and `lines`, pairs of a label
-        and the place in `texts` of each parcel's value (0 = nothing said).
-    """
-    if result.fallow.empty:
-        return {"answer": [3] * len(shown)}
-    known = result.fallow.set_index("parcel_id").reindex(shown["parcel_id"])
-    facts = result.facts.set_index("parcel_id").reindex(shown["parcel_id"])
-    member = result.members.set_index("parcel_id")["block_id"].reindex(shown["parcel_id"])
-    codes = {"yes": 0, "unknown": 1, "no": 2}
-    texts = {"": 0}
-    lines = [
-        [label, [texts.setdefault(text, len(texts)) for text in said]]
-        for label, said in _parcel_lines(known, facts)
-    ]
-    return {
-        "answer": [
-            3 if gone else codes[words.answer_key(value)]
-            for value, gone in zip(known["answer"], withdrawn(known), strict=True)
-        ],
-        "id": list(shown["parcel_id"]),
-        "ref": [words.parcel_reference(pid) for pid in shown["parcel_id"]],
-        "block": [order.get(block, -1) for block in member],
-        "texts": list(texts),
-        "lines": lines,
-    }
-
-
-def withdrawn(known: pd.DataFrame) -> pd.Series[bool]:
-    """Return which rows of `fallow` are parcels left out at somebody's request."""
-    if "withdrawn" not in known:
-        return pd.Series(data=False, index=known.index)
-    asked: pd.Series[bool] = known["withdrawn"].fillna(value=False).astype(bool)
-    return asked
-
-
-def _parcel_lines(known: pd.DataFrame, facts: pd.DataFrame) -> list[tuple[str, list[str]]]:
-    gap = (facts["area_registered_m2"] - facts["area_m2"]).abs() / facts["area_registered_m2"]
-    lines = [
-        ("Contenance", [words.square_metres(area) for area in facts["area_registered_m2"]]),
-        ("Surface mesurée", [words.square_metres(area) for area in facts["area_m2"]]),
-        ("Écart", [words.percent(part) if part > GAP_SHOWN else "" for part in gap]),
-        ("Stade", [words.text(stage, "") for stage in known["stage"]]),
-        ("Indices connus", [words.percent(share) for share in known["share_known"]]),
-        ("Rang", [words.number(rank) for rank in known["rank"]]),
-    ]
-    if "owner_kind" in facts:
-        kinds = [words.OWNER_KINDS.get(words.text(kind, ""), "") for kind in facts["owner_kind"]]
-        lines.append(("Propriétaire", kinds))
-    for label, column in (("Pour", "reasons"), ("Contre", "against"), ("À demander", "to_ask")):
-        lines.append((label, [inert.clean(words.text(t, ""), CAP) for t in known[column]]))
-    return lines

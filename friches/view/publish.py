@@ -5,20 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from friches import privacy
-from friches.view import words
+from friches.view import inert, words
 from friches.view.audience import destroy_mention, is_public
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from friches.result import Result
-
-INSTRUCTING = (
-    "services de la commune, SAFER et services de l'État qui instruisent le dossier : un numéro "
-    "de parcelle à côté du mot « friche » désigne indirectement son propriétaire"
-)
-SOUGHT = (
-    "à ne remettre ni à un démarcheur ni à un développeur de projet au sol : les mêmes terres sont "
-    "recherchées pour le photovoltaïque"
-)
 
 
 class Receiver(NamedTuple):
@@ -30,39 +22,26 @@ class Receiver(NamedTuple):
 
 def receivers(result: Result) -> list[Receiver]:
     """Return who may receive each file that a run writes for the study's audience."""
-    communes = result.study.study.communes
-    scale = f"échelle communale ({words.plural(len(communes), 'commune')} : {', '.join(communes)})"
+    said, communes = w.publish, result.study.study.communes
+    scale = said.scale.format(communes=w.counts.communes(len(communes)), list=", ".join(communes))
     if is_public(result):
         return [
-            Receiver(
-                "map.html, register.html, register.xlsx, fiches (B001.html…), candidates.gpkg",
-                f"tout public : ni numéro de parcelle, ni propriétaire ; {scale}",
-            ),
-            Receiver(
-                "tables/, summary.json, manifest.json",
-                "tout public, mais faits pour d'autres programmes",
-            ),
+            Receiver(said.public_files, said.public_who.format(scale=scale)),
+            Receiver(said.machine_files, said.machine_who),
         ]
-    common = [
-        Receiver(
-            "map.html, register.html, register.xlsx, fiches (B001.html…), candidates.gpkg, tables/",
-            f"{INSTRUCTING} ; {SOUGHT}",
-        ),
-        Receiver("summary.json, manifest.json", "les mêmes"),
-    ]
-    if not destroy_mention(result.study):
+    who = said.common_who.format(instructing=said.instructing, sought=said.sought)
+    common = [Receiver(said.common_files, who), Receiver(said.same_files, said.same_who)]
+    destroy = destroy_mention(result.study)
+    if not destroy:
         return common
-    named = Receiver(
-        "fiches restreint-B001.html…",
-        "seules personnes nommées dans l'engagement signé, pour la finalité écrite ; "
-        f"{destroy_mention(result.study)}",
-    )
-    return [*common, named]
+    return [*common, Receiver(said.named_files, said.named_who.format(destroy=destroy))]
 
 
 def who_may_receive(result: Result) -> str:
     """Return one sentence: each group of files and who may receive it."""
-    return " — ".join(f"{row.files} : {row.who}" for row in receivers(result))
+    return " — ".join(
+        w.publish.row.format(files=row.files, who=row.who) for row in receivers(result)
+    )
 
 
 def checklist(result: Result) -> list[str]:
@@ -77,10 +56,14 @@ def checklist(result: Result) -> list[str]:
     gone = result.exclusions
     asked = 0 if gone is None else len(gone)
     filled = {
-        "contact": about.contact or words.NO_CONTACT,
-        "withdrawn": words.plural(asked, "parcelle retirée", "parcelles retirées"),
+        "contact": inert.clean(about.contact) or words.NO_CONTACT,
+        "withdrawn": w.counts.withdrawn_parcels(asked),
         "communes": ", ".join(about.communes),
     }
     rules = privacy.rules()["publication"]
     lines = [f"[ ] {step['do'].format(**filled)}" for step in rules["steps"]]
-    return ["Avant de publier :", *lines, f"Source : {rules['source']} [{rules['mark']}]"]
+    return [
+        w.publish.before,
+        *lines,
+        w.publish.source.format(source=rules["source"], mark=rules["mark"]),
+    ]

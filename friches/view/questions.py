@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from friches.facts import dictionary
 from friches.view import words
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 _ITEMS = re.compile(r"(?<=\)) ; ")
 _ITEM = re.compile(r"(.*?\?)\s*\((.*)\)")
+_JOINED = re.compile(r"(?<=\?) ; ")
 
 
 class Question(NamedTuple):
@@ -27,7 +30,13 @@ class Question(NamedTuple):
     parcels : tuple of str
         Parcels whose answer it would settle, if any.
     routes : tuple of str
-        Titles of the routes it would settle, if any.
+        Titles of the routes that wait for it, if any.
+    closes : tuple of str
+        Titles of the routes that one unfavourable answer closes, whatever the others are.
+    n_parcels : int or None
+        Parcels it is asked about, by the law or for their answer; None where it is not known.
+    area_ha : float or None
+        Their area (ha).
     """
 
     number: int
@@ -35,6 +44,9 @@ class Question(NamedTuple):
     whom: str
     parcels: tuple[str, ...]
     routes: tuple[str, ...]
+    closes: tuple[str, ...] = ()
+    n_parcels: int | None = None
+    area_ha: float | None = None
 
 
 def split(to_ask: object) -> list[tuple[str, str]]:
@@ -44,42 +56,48 @@ def split(to_ask: object) -> list[tuple[str, str]]:
     """
     if words.missing(to_ask) or not str(to_ask).strip():
         return []
-    pairs = []
-    for item in _ITEMS.split(str(to_ask).strip()):
+    return list(_read(str(to_ask).strip()))
+
+
+@cache
+def _read(said: str) -> tuple[tuple[str, str], ...]:
+    pairs: dict[tuple[str, str], None] = {}
+    for item in _ITEMS.split(said):
         read = _ITEM.fullmatch(item)
-        pairs.append((read[1].strip(), read[2].strip()) if read else (item.strip(), ""))
-    return pairs
+        joined = read and _JOINED.search(item)
+        if read and joined:  # several questions before one bracket: the last one ends there
+            head, _, tail = item.rpartition("?")
+            pairs |= dict.fromkeys(singles(head + "?", tail.strip().removeprefix("(")[:-1]))
+        else:
+            pairs[(read[1].strip(), read[2].strip()) if read else (item.strip(), "")] = None
+    return tuple(pairs)
 
 
-def gathered(
-    of_parcels: Iterable[tuple[str, object]],
-    of_routes: Iterable[tuple[str, object]],
-    of_block: object = None,
-) -> list[Question]:
-    """Return every question once, those about parcels first.
+@cache
+def singles(question: str, whom: str) -> tuple[tuple[str, str], ...]:
+    """Return each question of a text that joins several, with the person each fact names.
 
-    Parameters
-    ----------
-    of_parcels : iterable of (str, object)
-        Parcel id and its `to_ask`.
-    of_routes : iterable of (str, object)
-        Title of a route and its `to_ask`.
-    of_block : object
-        The block's own `to_ask`, asked where no parcel says it (public version).
+    A condition that builds on a whole document asks all its questions at once
+    (« question ? ; question ? », « person ; person »).
     """
-    about: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
-    for parcel, said in of_parcels:
-        for pair in split(said):
-            about.setdefault(pair, ([], []))[0].append(parcel)
-    for pair in split(of_block):
-        about.setdefault(pair, ([], []))
-    for title, said in of_routes:
-        for pair in split(said):
-            about.setdefault(pair, ([], []))[1].append(title)
-    return [
-        Question(n, text, whom or words.NOBODY, tuple(parcels), tuple(dict.fromkeys(routes)))
-        for n, ((text, whom), (parcels, routes)) in enumerate(about.items(), 1)
-    ]
+    texts = [text.strip() for text in _JOINED.split(question)]
+    if len(texts) < 2:
+        return ((question, whom),)
+    persons = whom.split(" ; ")
+    if len(persons) != len(texts):  # persons are named once each: the facts say who knows what
+        persons = [_asked_of().get(text, whom) for text in texts]
+    return tuple(dict.fromkeys(zip(texts, persons, strict=True)))
+
+
+@cache
+def _asked_of() -> dict[str, str]:
+    return {fact.ask: fact.whom for fact in dictionary().values() if fact.ask and fact.whom}
+
+
+@cache
+def label_of() -> dict[str, str]:
+    """Return the name of the fact that each question asks for, by question."""
+    return {fact.ask: fact.label for fact in dictionary().values() if fact.ask}
 
 
 def by_person(questions: Iterable[Question]) -> dict[str, list[Question]]:

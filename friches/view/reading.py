@@ -12,22 +12,13 @@ from friches import phrases
 from friches.grammar import VERDICT, Derogation, FactRef, uses
 from friches.scenarios.timeline import french, practice_text
 from friches.view import words
-from friches.view.typeset import typeset
+from friches.view.lexicon import typeset, w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from friches.grammar import Condition, Fact, Use, Version
     from friches.procedure import Step
-
-KINDS = {
-    "condition": "condition",
-    "way": "cas possible",
-    "case": "condition du cas",
-    "bar": "obstacle",
-    "exception": "exception",
-    "step": "étape",
-}
 
 
 class Row(NamedTuple):
@@ -36,7 +27,7 @@ class Row(NamedTuple):
     Attributes
     ----------
     kind : str
-        A key of `KINDS`.
+        A key of lawbook.kinds in words.toml.
     name : str
         The identifier in the TOML file.
     said : str
@@ -72,9 +63,9 @@ def rows(version: Version, facts: Mapping[str, Fact]) -> list[Row]:
     for condition in version.condition:
         made += _condition("condition", condition, version, facts)
     for way in version.way:
-        asked = "toutes les conditions qui suivent sont remplies"
-        many = f"un cas parmi {len(version.way)} suffit" if len(version.way) > 1 else "un seul cas"
-        read = (f"{many} ; celui-ci est ouvert si {asked}.",)
+        told = w.lawbook.reading
+        many = told.one_of.format(n=len(version.way)) if len(version.way) > 1 else told.only
+        read = (told.way.format(many=many),)
         made.append(Row("way", way.id, way.text, read, way.source, _mark(way.mark, version)))
         for condition in way.condition:
             made += _condition("case", condition, version, facts)
@@ -86,12 +77,13 @@ def rows(version: Version, facts: Mapping[str, Fact]) -> list[Row]:
 
 def verdict(version: Version) -> str:
     """Return how the answers to the conditions make the verdict, in one sentence."""
-    parts = ["toutes les conditions sont remplies"] if version.condition else []
+    told = w.lawbook.reading
+    parts = [told.all_met] if version.condition else []
     if version.way:
-        parts.append("un cas au moins est ouvert")
+        parts.append(told.some_open)
     if version.bar:
-        parts.append("aucun obstacle n'est présent")
-    return f"Oui si {', et si '.join(parts)}. Une réponse inconnue ne vaut jamais non."
+        parts.append(told.no_bar)
+    return str(told.verdict.format(parts=told.and_if.join(parts)))
 
 
 def _mark(mark: str, version: Version) -> str:
@@ -111,8 +103,11 @@ def _condition(
         under = use.under
         if isinstance(under, Derogation):
             where = facts[under.where].label
-            answer = "non" if under.is_not else "oui"
-            said = f"Si {_quoted(where)} : {answer}, alors il faut {_needed(use, facts)}."
+            said = w.lawbook.reading.exception.format(
+                where=_quoted(where),
+                answer=words.YES_NO["no" if under.is_not else "yes"],
+                needed=_needed(use, facts),
+            )
             yield Row(
                 "exception",
                 condition.id,
@@ -124,20 +119,21 @@ def _condition(
 
 
 def _quoted(label: str) -> str:
-    return label if "«" in label else f"« {label} »"
+    return label if "«" in label else str(w.lawbook.reading.quoted.format(label=label))
 
 
 def _tested(use: Use, facts: Mapping[str, Fact], *, closes: bool) -> str:
     label = _quoted(facts[use.condition.fact].label)
-    said = f"{label} : {_needed(use, facts)}"
-    return f"Ferme la voie si {said}." if closes else f"{said}."
+    told = w.lawbook.reading
+    said = told.tested.format(label=label, needed=_needed(use, facts))
+    return str((told.closes if closes else w.map.script.sentence).format(said=said))
 
 
 def _needed(use: Use, facts: Mapping[str, Fact]) -> str:
     fact = facts[use.condition.fact]
     if isinstance(use.value, FactRef):
         other = facts[use.value.fact].label
-        return f"{phrases.WORDS.get(use.name, 'égal à ')}{_quoted(other)}"
+        return f"{phrases.WORDS.get(use.name, w.lawbook.reading.equal)}{_quoted(other)}"
     if isinstance(use.value, str) and fact.kind != "text":
         return use.value
     return phrases.needed(use.name, use.value, fact)
@@ -147,21 +143,24 @@ def _asked(condition: Condition, facts: Mapping[str, Fact]) -> Iterator[str]:
     fact = facts[condition.fact]
     ask, whom = condition.ask or fact.ask, condition.whom or fact.whom
     if ask:
-        yield f"Si on ne sait pas : « {ask} »" + (f" (à : {whom})." if whom else ".")
+        said = w.lawbook.reading.asked_whom if whom else w.lawbook.reading.asked
+        yield str(said.format(ask=ask, whom=whom))
 
 
 def _step(step: Step) -> Row:
-    read = [f"{step.who} : {step.act}." if step.who else f"{step.act}."]
+    line = w.lawbook.reading
+    said = line.step.format(who=step.who, act=step.act) if step.who else f"{step.act}."
+    read = [said]
     if told := practice_text(step):
         read.append(f"{told[:1].upper()}{told[1:]}.")
     elif not step.practice:
-        read.append("Aucun délai compté.")
+        read.append(line.no_delay)
     if step.branch:
-        read.append(f"Branche « {step.branch} »{_chance(step)}.")
+        read.append(line.branch.format(branch=step.branch, chance=_chance(step)))
     if step.optional:
-        read.append("Étape facultative, selon le cas.")
+        read.append(line.optional)
     if step.after:
-        read.append(f"Après : {', '.join(step.after)}.")
+        read.append(line.after.format(steps=", ".join(step.after)))
     return Row("step", step.id, step.text, tuple(read), step.article, step.mark)
 
 
@@ -171,12 +170,19 @@ def _chance(step: Step) -> str:
     shares = " / ".join(
         words.percent(share) for share in (step.chance.low, step.chance.central, step.chance.high)
     )
-    return f", chance retenue {shares} ({step.chance.source}) [{step.chance.mark}]"
+    return str(
+        w.lawbook.reading.chance.format(
+            shares=shares, source=step.chance.source, mark=step.chance.mark
+        )
+    )
 
 
 def legal_delay(step: Step) -> str:
     """Return the delay that the text sets: « 2 mois au plus », or "" where it sets none."""
-    for delay, tail in ((step.within, " au plus"), (step.at_least, " au moins"), (step.lasts, "")):
+    told = w.lawbook.reading
+    for delay, said in ((step.within, told.at_most), (step.at_least, told.at_least)):
         if delay:
-            return f"{french(delay)}{tail}"
+            return str(said.format(delay=french(delay)))
+    if step.lasts:
+        return french(step.lasts)
     return ""

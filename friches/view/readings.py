@@ -1,4 +1,4 @@
-"""What keeps each route from being open, condition by condition, in the words of the law.
+"""What keeps each instrument from being open, condition by condition, in the words of the law.
 
 Parcels that agree stand on one line. A way (1°, 2°) that is not met closes nothing while another
 one is: its conditions are told only for parcels that no way lets through.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from friches.errors import InputError
 from friches.judge import version_on
-from friches.scenarios.rule import instruments
+from friches.scenarios.rule import law
 from friches.view import words
 from friches.view.evidence import Finding
 
@@ -53,20 +53,17 @@ class Reading(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A route's readings on a block, and how many of its conditions every parcel meets."""
+    """A document's readings on a block, and how many of its conditions every parcel meets."""
 
     readings: tuple[Reading, ...]
     met: int
     conditions: int
 
 
-Route = tuple[str, str]
-
-
 @cache
 def ways(instrument: str, day: dt.date) -> tuple[dict[str, str], int]:
-    """Return the way that each condition belongs to, and how many ways an instrument has."""
-    document = instruments().get(instrument)
+    """Return the way that each condition belongs to, and how many ways a document has."""
+    document = law().get(instrument)
     if document is None:
         return {}, 0
     try:
@@ -76,8 +73,16 @@ def ways(instrument: str, day: dt.date) -> tuple[dict[str, str], int]:
     return {c.id: way.id for way in version.way for c in way.condition}, len(version.way)
 
 
-def by_route(rulings: pd.DataFrame, members: pd.DataFrame, day: dt.date) -> dict[Route, Told]:
-    """Return what is told of each route: (block id, instrument) -> its readings.
+def title(name: str) -> str:
+    """Return the French title of an instrument or gate (its name where it is not one of ours)."""
+    document = law().get(name)
+    return document.title if document else name
+
+
+def by_document(
+    rulings: pd.DataFrame, members: pd.DataFrame, day: dt.date
+) -> dict[str, dict[str, Told]]:
+    """Return what is told of each instrument and gate: block id -> name -> its readings.
 
     Parameters
     ----------
@@ -91,12 +96,15 @@ def by_route(rulings: pd.DataFrame, members: pd.DataFrame, day: dt.date) -> dict
     Returns
     -------
     dict
-        No entry where there is no ruling (public version). Failing conditions come first, then
+        No entry where there is no ruling (public version). Where a document is closed to every
+        parcel, what closes it is told alone. Failing conditions come first, then
         unknown ones, each in the order of the law's text.
     """
-    told = members.merge(rulings[rulings["condition"] != "verdict"], on="parcel_id")
+    told = members.merge(rulings, on="parcel_id")
+    shut = _shut(told)
+    told = told[told["condition"] != "verdict"]
     columns = [told[name].astype(object).where(told[name].notna(), None) for name in SHOWN]
-    rows: dict[Route, list[tuple[str, str, tuple[object, ...]]]] = {}
+    rows: dict[str, dict[str, list[tuple[str, str, tuple[object, ...]]]]] = {}
     for block, instrument, parcel, found, *said in zip(
         told["block_id"],
         told["instrument"].astype("str"),
@@ -105,12 +113,32 @@ def by_route(rulings: pd.DataFrame, members: pd.DataFrame, day: dt.date) -> dict
         *columns,
         strict=True,
     ):
-        rows.setdefault((block, instrument), []).append((parcel, words.text(found), tuple(said)))
-    return {route: _told(mine, *ways(route[1], day)) for route, mine in rows.items()}
+        of_block = rows.setdefault(str(block), {})
+        of_block.setdefault(instrument, []).append((parcel, words.text(found), tuple(said)))
+    return {
+        block: {
+            name: _told(mine, *ways(name, day), closed=(block, name) in shut)
+            for name, mine in documents.items()
+        }
+        for block, documents in rows.items()
+    }
+
+
+def _shut(told: pd.DataFrame) -> set[tuple[str, str]]:
+    """Return the (block, document) pairs closed to every parcel: nothing is left to ask."""
+    rows = told[told["condition"] == "verdict"]
+    no = rows["answer"].eq(False).fillna(value=False).astype(bool)
+    key = [rows["block_id"].astype("str"), rows["instrument"].astype("str")]
+    every = no.groupby(key).all()
+    return {(str(block), str(name)) for block, name in every[every].index}
 
 
 def _told(
-    rows: Iterable[tuple[str, str, tuple[object, ...]]], way_of: Mapping[str, str], count: int
+    rows: Iterable[tuple[str, str, tuple[object, ...]]],
+    way_of: Mapping[str, str],
+    count: int,
+    *,
+    closed: bool,
 ) -> Told:
     rows = list(rows)
     names = list(dict.fromkeys(way_of.values()))
@@ -127,7 +155,7 @@ def _told(
         passed = way_of.get(name) is not None and bool(open_.get(parcel))
         holds = bool(said[1]) or passed
         conditions[name] = conditions.get(name, True) and holds
-        if not holds:
+        if not holds and not (closed and said[1] is None):
             groups.setdefault(said, {}).setdefault(found, []).append(parcel)
     readings = [_reading(said, found, way_of, names, count) for said, found in groups.items()]
     readings.sort(key=lambda reading: reading.met is None)

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from friches import __version__
-from friches.view import evidence, inert, method, page, popups, publish, questions, words
+from friches.view import evidence, inert, method, page, publish, questions, words
 from friches.view.audience import (
     by_owner_kind,
     destroy_mention,
     is_public,
     visible,
 )
+from friches.view.lexicon import w
 from friches.view.map import headline
+from friches.view.parcels import withdrawn
+from friches.view.rows import gathered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,12 +53,13 @@ def register_html(result: Result) -> str:
     """Return the page `write_register_html` writes: the same bytes for the same result."""
     shown = visible(result)
     day = shown.study.study.day
-    running = f'@page {{ @bottom-left {{ content: "Registre – droit au {words.day(day)}"; }} }}\n'
+    foot = w.register.running.format(day=words.day(day))
+    running = f'@page {{ @bottom-left {{ content: "{foot}"; }} }}\n'
     parcels = _parcels(shown, listed(shown))
     return page.render(
         "register.html.j2",
         shown.study,
-        f"{shown.study.name} : registre",
+        w.register.title.format(name=shown.study.name),
         styles=[page.asset("sheet.css"), page.asset("register.css"), running],
         public=is_public(shown),
         destroy=destroy_mention(shown.study),
@@ -89,12 +93,12 @@ def listed(result: Result, most: int = MOST_PARCELS) -> pd.DataFrame:
         Above this many parcels only those answered yes or unknown are returned.
     """
     known = result.fallow
-    candidate = known["answer"].fillna(value=True).astype(bool) & ~popups.withdrawn(known)
+    candidate = known["answer"].fillna(value=True).astype(bool) & ~withdrawn(known)
     if len(known) > most:
         known, candidate = known[candidate], candidate[candidate]
     turn = known["answer"].map({True: 1, False: 3}).astype("float64").fillna(2)
     turn = turn.mask(known["answer"].isna() & known["reasons"].notna(), 0)
-    turn = turn.mask(popups.withdrawn(known), 4)
+    turn = turn.mask(withdrawn(known), 4)
     return known.assign(turn=turn).sort_values(["turn", "rank", "parcel_id"]).drop(columns="turn")
 
 
@@ -104,34 +108,18 @@ def answer_said(row: Mapping[Any, Any]) -> str:
     return words.WITHDRAWN if not words.missing(gone) and gone else words.answer(row["answer"])
 
 
-def advised(result: Result) -> dict[str, dict[str, Any]]:
-    """Return, by block, its first route in the advised order that is not closed."""
-    left = result.routes[result.routes["answer"].fillna(value=True).astype(bool)]
-    first = left.sort_values(["block_id", "order"]).drop_duplicates("block_id")
-    return {str(row["block_id"]): dict(row) for row in first.to_dict("records")}  # type: ignore[arg-type]
-
-
 def _blocks(result: Result) -> list[dict[str, Any]]:
-    meals = popups.rows_of(result.meals, "block_id")
-    none = result.meals.iloc[:0]
-    routes = advised(result)
-    matches = {row["block_id"]: row for row in result.matches.to_dict("records")}
-    names = dict(zip(result.farmers["farmer_id"], result.farmers["name"], strict=True))
-    rows = []
-    for block in popups.sorted_blocks(result).drop(columns="geometry").to_dict("records"):
-        block_id = inert.safe_name(str(block["block_id"]))
-        match = matches.get(block_id, {})
-        rows.append(
-            block
-            | {
-                "sheet": f"sheets/{block_id}.html",
-                "eaten": popups.block_meals(meals.get(block_id, none), block["area_ha"]),
-                "route": routes.get(block_id),
-                "farm": names.get(match.get("farmer_id"), ""),
-                "minutes": match.get("minutes"),
-            }
-        )
-    return rows
+    return [
+        told.block
+        | {
+            "sheet": f"sheets/{inert.safe_name(str(told.block['block_id']))}.html",
+            "eaten": told.eaten,
+            "route": told.route,
+            "farm": told.farm,
+            "minutes": told.match.get("minutes"),
+        }
+        for told in gathered(result)
+    ]
 
 
 def _parcels(result: Result, known: pd.DataFrame) -> list[dict[str, Any]]:
@@ -157,6 +145,6 @@ def _parcels(result: Result, known: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _counts(result: Result) -> dict[str, int]:
-    gone = popups.withdrawn(result.fallow)
+    gone = withdrawn(result.fallow)
     answers = [words.answer_key(answer) for answer in result.fallow.loc[~gone, "answer"]]
     return {key: answers.count(key) for key in words.ANSWERS} | {"withdrawn": int(gone.sum())}

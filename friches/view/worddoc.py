@@ -16,8 +16,7 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
 from friches.view import inert
-from friches.view.typeset import typeset
-from friches.view.words import NBSP
+from friches.view.lexicon import NBSP, typeset, w
 
 BLANK = re.compile(r"\[À COMPLÉTER\s:[^\[\]]*\]")
 """A field that a person fills: « [À COMPLÉTER : nom du demandeur] »."""
@@ -101,7 +100,7 @@ def _dress(made: Any, sheet: Sheet) -> None:
     about = made.core_properties
     about.title, about.author, about.last_modified_by = inert.clean(sheet.title), "friches", ""
     about.subject, about.keywords, about.category = "", "", ""
-    about.comments, about.language, about.revision = "Projet, non relu par un juriste", "fr-FR", 1
+    about.comments, about.language, about.revision = w.letters.draft, "fr-FR", 1
     about.created = about.modified = day
     rels = made.part.package.rels  # the library's template brings a picture of its own
     for key in [k for k, rel in rels.items() if rel.reltype == RELATIONSHIP_TYPE.THUMBNAIL]:

@@ -1,181 +1,65 @@
-"""French for everything a reader sees: words, units, numbers and dates, in one place."""
+"""French typography: numbers, units, dates and the words that every output shares.
+
+Labels and sentences stand in words.toml (`lexicon.w`); how answers are drawn, in look.py.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from friches.group import OWNERS
+from friches.view.lexicon import NBSP as NBSP  # noqa: PLC0414 -- words.NBSP is read elsewhere
+from friches.view.lexicon import w
+from friches.view.look import ANSWERS as ANSWERS  # noqa: PLC0414
+from friches.view.look import Answer as Answer  # noqa: PLC0414
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NBSP = "\u00a0"
-"""Before « : », « % », « € » and a unit, so that a line never breaks there."""
 THIN = "\u202f"
 """Between thousands (CLDR French)."""
-UNKNOWN = "inconnu"
 DASH = "–"
 
-
-class Answer(NamedTuple):
-    """How one of the three answers is said and drawn: never by colour alone.
-
-    Attributes
-    ----------
-    word : str
-        The word shown for the answer.
-    colour : str
-        Okabe-Ito hue (or grey), at least 3:1 on white and on the map's ground.
-    dash : str
-        SVG `stroke-dasharray` of the outline ("" = full line).
-    hatch : str
-        "solid" (filled), "lines" (45 degree hatching) or "none" (outline only).
-    sentence : str
-        What the answer means, for legends.
-    """
-
-    word: str
-    colour: str
-    dash: str
-    hatch: str
-    sentence: str
-
-
-ANSWERS = {
-    "yes": Answer(
-        "probable",
-        "#D55E00",
-        "",
-        "solid",
-        "assez d'indices indépendants vont dans le sens d'une friche ; à confirmer sur le terrain",
-    ),
-    "unknown": Answer(
-        "à confirmer",
-        "#0072B2",
-        "7 4",
-        "lines",
-        "il manque un indice pour conclure ; la question à poser est indiquée",
-    ),
-    "no": Answer("non", "#6B6B6B", "2 3", "none", "un indice au moins exclut la friche"),
-}
-GROUND = "#F7F6F2"
-"""Colour of the map where nothing is drawn."""
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#AA4A80", "#4D4D4D")
-"""Five hues kept apart by colour-blind readers, all at least 3:1 on `GROUND`; purple is darkened
-from Okabe-Ito's #CC79A7, which falls to 2.8:1 there (computed in the tests)."""
-PLACE_COLOURS = {"farm": "#00734F", "canteen": "#7A2E5E"}
-"""Darkened Okabe-Ito green and purple, over 4.5:1 on the ground: small shapes need it."""
-
-ROUTE_STATES = {"yes": "ouverte", "no": "fermée", "unknown": "à instruire"}
-YES_NO = {"yes": "oui", "no": "non", "unknown": "inconnu"}
-ROLES = {"excludes": "exclut la friche", "supports": "parle pour", "weakens": "parle contre"}
-PLACES = {"farm": "ferme", "canteen": "cantine"}
-BY = {"road": "par la route", "straight": "à vol d'oiseau"}
 OWNER_KINDS = OWNERS
-"""As blocks say them: stages before the views cannot read this module."""
-ZONES = {
-    "U": "U (urbaine)",
-    "AU": "AU (à urbaniser)",
-    "A": "A (agricole)",
-    "N": "N (naturelle)",
-    "other": "autre zone",
-}
-CANTEEN_KINDS = {
-    "central": "cuisine centrale",
-    "central_serving": "cuisine centrale avec service sur place",
-    "site": "cuisine sur place",
-    "site_cooked_elsewhere": "restaurant livré",
-}
-DINERS = {
-    "creche": "crèche",
-    "maternelle": "maternelle",
-    "elementaire": "élémentaire",
-    "adolescents": "adolescents",
-    "adultes": "adultes",
-}
-FARM_KINDS = {"individual": "ferme individuelle", "collective": "ferme collective"}
-AUDIENCES = {
-    "public": "version publique",
-    "internal": "usage interne",
-    "restricted": "restreint",
-}
-LAYERS = {
-    "answers": "réponses recueillies",
-    "cadastre": "cadastre",
-    "parcels": "cadastre",
-    "declared_fields": "parcelles déclarées à la PAC (RPG)",
-    "land_cover": "occupation du sol",
-    "elevation": "relief",
-    "ndvi": "images de verdeur (NDVI)",
-    "buildings": "bâtiments",
-    "roads": "routes",
-    "forest": "forêt",
-    "zoning": "document d'urbanisme",
-    "owners": "parcelles des personnes morales",
-    "sales": "ventes (DVF)",
-    "constraints": "périmètres de protection",
-    "canteens": "cantines",
-    "farmers": "fermes",
-}
-COLUMNS = {
-    "owners_said": "Nombre de propriétaires",
-    "years_unused_low": "Années entières sans déclaration PAC, au moins",
-    "years_unused_high": "Années entières sans déclaration PAC, au plus",
-    "owner_kind": "Nature du propriétaire",
-    "zone_plu": "Zone du document d'urbanisme",
-    "slope_mean_pct": "Pente moyenne (%)",
-    "road_distance_m": "Distance à la voie carrossable la plus proche (m)",
-}
-"""Names of columns that are shown but described neither in tables.toml nor elsewhere."""
-HEDGE = "candidate, à confirmer sur le terrain"
-TO_CONFIRM = "résultat d'analyse, à confirmer sur le terrain"
-FICTITIOUS = "territoire fictif"
-MARKS = (
-    "Marques : VERIFIED, lu dans la source ; VERIFIED-3P, lu chez un tiers qui la cite ; RECALLED "
-    "ou R, de mémoire, à vérifier ; INFERENCE, déduit ; ASSUMPTION, supposé ; V26, V15c, V15, VP : "
-    "texte de loi lu dans le code de 2026, dans celui de 2015 sans version ultérieure vue, dans "
-    "celui de 2015, sur une page qui le cite."
-)
-"""What the marks beside figures and articles mean: shown wherever they are."""
-
-NOT_REVIEWED = "le droit affiché n'a pas été relu par un juriste"
-REGISTERED = "contenance cadastrale"
-MEASURED = "surface mesurée sur le plan"
-NO_CONTACT = "contact à préciser par la commune"
-TO_COMPLETE = "à compléter"
-WITHDRAWN = "retirée à la demande"
-"""What a parcel whose removal was asked for reads, outside the public files."""
-NOBODY = "à déterminer"
-"""Whom to ask, where nobody is named."""
-CONTEST = "Contester ou corriger"
-NO_BLOCK = "Aucun îlot candidat."
-NO_ROUTE = "aucune"
-HIDDEN_COUNT = "secret statistique"
-SEEN = ("en friche", "pas en friche", "vu de loin", "inaccessible")
+"""As blocks say them: stages before the views cannot read words.toml."""
+ROUTE_STATES: dict[str, str] = w.route_states
+YES_NO: dict[str, str] = w.yes_no
+ROLES: dict[str, str] = w.roles
+PLACES: dict[str, str] = w.places
+BY: dict[str, str] = w.by
+ZONES: dict[str, str] = w.zones
+CANTEEN_KINDS: dict[str, str] = w.canteen_kinds
+DINERS: dict[str, str] = w.diners
+FARM_KINDS: dict[str, str] = w.farm_kinds
+AUDIENCES: dict[str, str] = w.audiences
+LAYERS: dict[str, str] = w.layers
+COLUMNS: dict[str, str] = w.columns
+CONCLUSIONS: dict[str, str] = w.conclusions
+SEEN = tuple(w.seen.values())
 """What a visitor may answer; the last two are not « non »."""
-CONCLUSIONS = {
-    "fallow": "conclut : friche probable",
-    "not_fallow": "conclut : pas une friche",
-    "stage": "nomme le stade",
-}
-EXTRACT = (
-    "demande ponctuelle d'extrait de matrice cadastrale (formulaire 6815-EM-SD, centre des impôts "
-    "fonciers ; livre des procédures fiscales, L107 A)"
-)
-"""How anyone may learn who owns one parcel."""
-NO_PHOTO = (
-    "Plan dessiné à partir de couches vectorielles seules, sans photo aérienne : l'étude n'en "
-    "fournit pas."
-)
-UNKNOWN_IS_NOT_NO = "une donnée absente donne « à confirmer », jamais « non »"
-CLOSED_NUMBERS = "La version publique ne donne ni numéro ni réponse par parcelle."
+UNKNOWN: str = w.shared.unknown
+NO_DATE: str = w.said.no_date
+FICTITIOUS: str = w.shared.fictitious
+TO_CONFIRM: str = w.shared.to_confirm
+MARKS: str = w.shared.marks
+NOT_REVIEWED: str = w.shared.not_reviewed
+NO_CONTACT: str = w.shared.no_contact
+TO_COMPLETE: str = w.shared.to_complete
+WITHDRAWN: str = w.shared.withdrawn
+NOBODY: str = w.shared.nobody
+CONTEST: str = w.shared.contest
+NO_ROUTE: str = w.shared.no_route
+EXTRACT: str = w.shared.extract
+NO_PHOTO: str = w.shared.no_photo
+UNKNOWN_IS_NOT_NO: str = w.shared.unknown_is_not_no
 
 
 def missing(value: object) -> bool:
@@ -226,6 +110,11 @@ def number(value: Any, decimals: int = 0, absent: str = UNKNOWN) -> str:
         return absent
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
+    return _written(float(value), decimals)
+
+
+@lru_cache(maxsize=20_000)
+def _written(value: float, decimals: int) -> str:
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
     said = str(format_decimal(value, format=pattern, locale="fr"))
     return said.removeprefix("-") if not re.search("[1-9]", said) else said  # no « -0 »
@@ -285,15 +174,19 @@ def between(low: Any, central: Any, high: Any, unit: str = "", decimals: int = 0
         return UNKNOWN
     tail = f"{NBSP}{unit}" if unit else ""
     ends = [number(end, decimals) for end in (low, high)]
-    span = f"entre {ends[0]} et {ends[1]}{tail}" if ends[0] != ends[1] else f"{ends[0]}{tail}"
-    return span if missing(central) else f"{span}, sans doute {number(central, decimals)}"
+    span = ends[0] if ends[0] == ends[1] else w.said.between.format(low=ends[0], high=ends[1])
+    return _perhaps(f"{span}{tail}", "" if missing(central) else number(central, decimals))
+
+
+def _perhaps(said: str, central: str) -> str:
+    return str(w.said.perhaps.format(said=said, central=central)) if central else said
 
 
 def meals(low: Any, central: Any, high: Any) -> str:
     """Return meals a year, three significant digits: low, high, then central."""
     ends = [end if missing(end) else rounded(end) for end in (low, central, high)]
     said = between(ends[0], ends[1], ends[2])
-    return said if said == UNKNOWN else f"{said} repas{NBSP}par an"
+    return said if said == UNKNOWN else str(w.said.meals.format(said=said))
 
 
 def _date(value: Any) -> dt.date | None:
@@ -306,46 +199,43 @@ def _date(value: Any) -> dt.date | None:
     return pd.Timestamp(value).date()
 
 
-def day(value: Any, absent: str = "date inconnue") -> str:
+@lru_cache(maxsize=20_000)
+def _dated(date: dt.date, form: str) -> str:
+    return str(format_date(date, form, locale="fr"))
+
+
+def day(value: Any, absent: str = NO_DATE) -> str:
     """Return « 1er septembre 2026 » for a date, a timestamp or an ISO text."""
     date = _date(value)
     if date is None:
         return absent
-    said = str(format_date(date, "d MMMM y", locale="fr"))
-    return said.replace("1 ", "1er ", 1) if date.day == 1 else said
+    said = _dated(date, "d MMMM y")
+    return said.replace("1", w.said.first_of, 1) if date.day == 1 else said
 
 
-def month(value: Any, absent: str = "date inconnue") -> str:
+def month(value: Any, absent: str = NO_DATE) -> str:
     """Return « septembre 2026 »."""
     date = _date(value)
-    return absent if date is None else str(format_date(date, "MMMM y", locale="fr"))
+    return absent if date is None else _dated(date, "MMMM y")
 
 
-def short_month(value: Any, absent: str = "date inconnue") -> str:
+def short_month(value: Any, absent: str = NO_DATE) -> str:
     """Return « sept. 2029 », for narrow columns."""
     date = _date(value)
     if date is None:
         return absent
-    return str(format_date(date, "MMM y", locale="fr")).replace(" ", NBSP)
-
-
-def days(low: Any, central: Any, high: Any) -> str:
-    """Return « entre le 1er mai 2027 et le 3 juin 2028, sans doute le 2 janvier 2028 »."""
-    if missing(low) and missing(central) and missing(high):
-        return "date inconnue"
-    said = f"entre le {day(low)} et le {day(high)}" if low != high else f"le {day(low)}"
-    return said if missing(central) or low == high else f"{said}, sans doute le {day(central)}"
+    return _dated(date, "MMM y").replace(" ", NBSP)
 
 
 def months(low: Any, central: Any, high: Any) -> str:
     """Return « entre mai 2027 et juin 2028, sans doute janvier 2028 »: an estimate has no day."""
     if missing(low) and missing(central) and missing(high):
-        return "date inconnue"
+        return NO_DATE
     ends = month(low), month(high)
     if ends[0] == ends[1]:
         return ends[0]
-    said = f"entre {ends[0]} et {ends[1]}"
-    return said if missing(central) else f"{said}, sans doute {month(central)}"
+    said = w.said.between.format(low=ends[0], high=ends[1])
+    return _perhaps(said, "" if missing(central) else month(central))
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
@@ -356,10 +246,10 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def owners(at_least: Any, public: bool = False) -> str:
     """Return how many owners a block has; the public never learns that there is only one."""
     if missing(at_least):
-        return UNKNOWN if not public else "1 à 2"
+        return str(w.said.few_owners) if public else UNKNOWN
     if public and at_least <= 2:
-        return "1 à 2"
-    return f"au moins {number(at_least)}"
+        return str(w.said.few_owners)
+    return str(w.said.at_least.format(n=number(at_least)))
 
 
 def section(value: str) -> str:

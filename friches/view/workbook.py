@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
 
 from friches import __version__
-from friches.view import cells, inert, method, page, popups, publish, questions, words
+from friches.view import cells, inert, method, page, publish, questions, words
 from friches.view.audience import destroy_mention, visible
 from friches.view.cells import Column, Sheet
 from friches.view.layout import (
@@ -25,7 +25,9 @@ from friches.view.layout import (
     QUESTIONS,
     SOURCES,
 )
-from friches.view.register import advised, answer_said, listed
+from friches.view.lexicon import w
+from friches.view.register import answer_said, listed
+from friches.view.rows import gathered, records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +61,7 @@ def write_workbook(result: Result, path: Path | str) -> Path:
     shown = visible(result)
     book = Workbook(write_only=True)
     book.properties.creator = f"friches {__version__}"
-    book.properties.title = f"{inert.clean(shown.study.name, 200)} : registre"
+    book.properties.title = w.workbook.title.format(name=inert.clean(shown.study.name, 200))
     book.properties.language = "fr"
     for sheet in _sheets(shown):
         cells.add(book, sheet)
@@ -72,29 +74,30 @@ def write_workbook(result: Result, path: Path | str) -> Path:
 
 def _sheets(result: Result) -> list[Sheet]:
     known = listed(result, MOST_PARCELS)
+    names = w.workbook.sheets
     sheets = [
-        Sheet("lire d'abord", FIRST, _first(result, len(known)), wrap=True),
-        Sheet("îlots", BLOCKS, _hashed(_blocks(result), BLOCKS, result)),
-        Sheet("parcelles", PARCELS, _hashed(_parcels(result, known), PARCELS, result)),
-        Sheet("à demander", QUESTIONS, _questions(result), wrap=True),
-        Sheet("méthode", METHOD, _method(result), wrap=True),
-        Sheet("sources", SOURCES, _sources(result), wrap=True),
+        Sheet(names.first, FIRST, _first(result, len(known)), wrap=True),
+        Sheet(names.blocks, BLOCKS, _hashed(_blocks(result), BLOCKS, result)),
+        Sheet(names.parcels, PARCELS, _hashed(_parcels(result, known), PARCELS, result)),
+        Sheet(names.questions, QUESTIONS, _questions(result), wrap=True),
+        Sheet(names.method, METHOD, _method(result), wrap=True),
+        Sheet(names.sources, SOURCES, _sources(result), wrap=True),
     ]
-    sheets.append(Sheet("colonnes", GUIDE, cells.guide(sheets), wrap=True))
-    labels = ("Réponses possibles", "Stades (dix classes de la SAFER)")
+    sheets.append(Sheet(names.guide, GUIDE, cells.guide(sheets), wrap=True))
+    labels = (w.workbook.list_answers, w.workbook.list_stages)
     columns = [Column(n, label, width=34) for n, label in zip(LISTS, labels, strict=True)]
     longest = max(len(values) for values in LISTS.values())
     rows = [
         {name: values[n] for name, values in LISTS.items() if n < len(values)}
         for n in range(longest)
     ]
-    return [*sheets, Sheet("listes", columns, rows)]
+    return [*sheets, Sheet(names.lists, columns, rows)]
 
 
 def _name_lists(book: Workbook) -> None:
     for place, (name, values) in enumerate(LISTS.items()):
         letter = "ABCDEFGH"[place]
-        where = f"listes!${letter}$2:${letter}${len(values) + 1}"
+        where = f"{w.workbook.sheets.lists}!${letter}$2:${letter}${len(values) + 1}"
         book.defined_names[name] = DefinedName(name, attr_text=where)
 
 
@@ -112,18 +115,9 @@ def _hashed(
 
 
 def _blocks(result: Result) -> list[dict[str, Any]]:
-    meals = popups.rows_of(result.meals, "block_id")
-    none = result.meals.iloc[:0]
-    routes = advised(result)
-    matches = {row["block_id"]: row for row in _records(result.matches)}
-    farms = dict(zip(result.farmers["farmer_id"], result.farmers["name"], strict=True))
-    canteens = dict(zip(result.canteens["canteen_id"], result.canteens["name"], strict=True))
     rows = []
-    for block in _records(popups.sorted_blocks(result).drop(columns="geometry")):
-        route = routes.get(block["block_id"], {})
-        match = matches.get(block["block_id"], {})
-        eaten = popups.block_meals(meals.get(block["block_id"], none), block["area_ha"])
-        three = eaten or (None, None, None)
+    for block, eaten, route, match, farm, canteen in gathered(result):
+        low, central, high = eaten or (None, None, None)
         dates = {
             c.name: route.get(c.name) for c in BLOCKS if c.name.startswith(("land_", "first_"))
         }
@@ -131,16 +125,16 @@ def _blocks(result: Result) -> list[dict[str, Any]]:
         row |= {
             "answer": words.answer(block["answer"]),
             "stage": words.text(block["stage"]),
-            "farm": farms.get(match.get("farmer_id")),
+            "farm": farm,
             "minutes": _rounded(match.get("minutes"), 1),
-            "canteen": canteens.get(match.get("canteen_id")),
+            "canteen": canteen,
             "minutes_canteen": _rounded(match.get("minutes_canteen"), 1),
             "route": route.get("title", words.NO_ROUTE),
             "route_answer": words.route_state(route["answer"]) if route else None,
             "sheet": f"sheets/{block['block_id']}.html",
-            "meals_low": _whole(three[0]),
-            "meals": _whole(three[1]),
-            "meals_high": _whole(three[2]),
+            "meals_low": _whole(low),
+            "meals": _whole(central),
+            "meals_high": _whole(high),
         }
         for name, decimals in (("area_ha", 4), ("area_measured_ha", 4), ("share_known", 3),
                                ("slope_mean_pct", 1), ("altitude_mean_m", 0)):  # fmt: skip
@@ -162,7 +156,7 @@ def _parcels(result: Result, known: Any) -> list[dict[str, Any]]:
     wanted = ["area_registered_m2", "area_m2", "commune", *words.COLUMNS]
     facts = result.facts.reindex(columns=["parcel_id", *wanted])
     numbers = result.parcels[["parcel_id", "prefix", "section", "number"]]
-    rows = _records(
+    rows = records(
         known.merge(result.members, on="parcel_id", how="left")
         .merge(facts, on="parcel_id", how="left")
         .merge(numbers, on="parcel_id", how="left")
@@ -181,18 +175,18 @@ def _parcels(result: Result, known: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _records(table: Any) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-
-
 def _questions(result: Result) -> list[dict[str, Any]]:
     """Return the questions of detection, those about the most parcels first, then of routes."""
     rows = [
-        row | {"about": "détection", "blocks": row["blocks"].split(" ; ") if row["blocks"] else []}
-        for row in _records(questions.totals(result.members, result.fallow))
+        row
+        | {
+            "about": w.workbook.detection,
+            "blocks": row["blocks"].split(" ; ") if row["blocks"] else [],
+        }
+        for row in records(questions.totals(result.members, result.fallow))
     ]
     waiting: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
-    for route in _records(result.routes.sort_values(["order", "block_id"])):
+    for route in records(result.routes.sort_values(["order", "block_id"])):
         for text, whom in questions.split(route["to_ask"]):
             blocks, titles = waiting.setdefault((whom or words.NOBODY, text), ({}, {}))
             blocks[route["block_id"]] = None
@@ -215,64 +209,76 @@ def _questions(result: Result) -> list[dict[str, Any]]:
 def _some(blocks: list[str]) -> str:
     """Return the first block ids, and how many are left out."""
     left = len(blocks) - MOST_NAMED
-    return " ; ".join(blocks[:MOST_NAMED]) + (f" ; et {left} autres" if left > 0 else "")
+    return " ; ".join(blocks[:MOST_NAMED]) + (
+        w.workbook.and_others.format(n=left) if left > 0 else ""
+    )
 
 
 def _method(result: Result) -> list[dict[str, Any]]:
     day = result.study.study.day
+    said = w.workbook
     rows = [row._asdict() for row in method.thresholds(day)]
     rows += [
-        {"rule": law.title, "role": "procédure", "fact": f"{law.conditions} conditions, "
-         f"{law.steps} étapes", "needed": f"version du {law.since}", "text": law.reviewed,
-         "source": law.source}
+        {
+            "rule": law.title,
+            "role": said.law_role,
+            "fact": said.law_size.format(conditions=law.conditions, steps=law.steps),
+            "needed": said.law_version.format(since=law.since),
+            "text": law.reviewed,
+            "source": law.source,
+        }
         for law in method.laws(day)
-    ]  # fmt: skip
+    ]
     rows += [
-        {"rule": f"contrôle : {check.what}", "role": "qualité", "needed": check.tolerance,
-         "fact": f"{words.plural(check.over, 'parcelle')} sur {words.number(check.of)} "
-         "concernées"}
+        {
+            "rule": said.check.format(what=check.what),
+            "role": said.check_role,
+            "needed": check.tolerance,
+            "fact": said.check_said.format(
+                parcels=w.counts.parcels(check.over), of=words.number(check.of)
+            ),
+        }
         for check in method.checks(result.facts)
-    ]  # fmt: skip
+    ]
     return rows
 
 
 def _sources(result: Result) -> list[dict[str, Any]]:
-    given = [row | {"state": "lue"} for row in _records(result.provenance)]
+    given = [row | {"state": w.workbook.source_read} for row in records(result.provenance)]
     absent = [
-        {"layer": row["layer"], "state": "absente", "settles": row["settles"]}
-        for row in _records(result.missing)
+        {"layer": row["layer"], "state": w.workbook.source_absent, "settles": row["settles"]}
+        for row in records(result.missing)
     ]
     return [row | {"layer": words.LAYERS.get(row["layer"], row["layer"])} for row in given + absent]
 
 
 def _first(result: Result, listed_parcels: int) -> list[dict[str, str]]:
     """Return what to know before reading: nature of the answers, how to fill, who may receive."""
-    about = result.study.study
-    all_parcels = len(result.fallow)
-    said = {
-        "Étude": result.study.name,
-        "Avertissement": words.FICTITIOUS if about.fictitious else "",
-        "Nature": f"{words.TO_CONFIRM} ; {words.NOT_REVIEWED}",
-        "Jour du droit": words.day(about.day),
-        "Version": words.AUDIENCES[about.audience],
-        "Qui peut le recevoir": publish.who_may_receive(result),
-        "Avant de publier": " ; ".join(publish.checklist(result)[1:]),
-        "Conservation": destroy_mention(result.study),
-        "Réponses": " ; ".join(f"{a.word} : {a.sentence}" for a in words.ANSWERS.values()),
-        "Inconnu": f"{words.UNKNOWN_IS_NOT_NO} ; la question et la personne à interroger sont dans "
-        "« à demander »",
-        "Ordre des lignes": "ce qui est à faire d'abord : îlots par rang ; parcelles à confirmer "
-        "qui ont des indices, puis probables, puis les autres",
-        "À remplir": "colonnes au fond jaune : vérifié le, vérifié par, réponse et stade "
-        "constatés (listes), commentaire. « Vu de loin » et « inaccessible » ne valent pas "
-        "« non ».",
-        "Ne pas changer": "la première colonne et les deux dernières : elles permettent de relire "
-        "le fichier et de voir si les données ont changé depuis",
-        "Contenu": f"{words.plural(len(result.blocks), 'îlot')}, "
-        f"{words.plural(listed_parcels, 'parcelle')} sur {words.number(all_parcels)}"
-        + ("" if listed_parcels == all_parcels else " (probables ou à confirmer seulement)"),
-        "Couches absentes": " ; ".join(result.missing["label"]) or "aucune",
-        words.CONTEST: about.contact or words.NO_CONTACT,
-        "Édition": f"friches {__version__}, {page.run_id(result)}",
+    about, said = result.study.study, w.workbook.said
+    counted = said.contents if listed_parcels == len(result.fallow) else said.contents_part
+    told = {
+        "study": result.study.name,
+        "warning": words.FICTITIOUS if about.fictitious else "",
+        "nature": said.nature.format(to_confirm=words.TO_CONFIRM, not_reviewed=words.NOT_REVIEWED),
+        "day": words.day(about.day),
+        "version": words.AUDIENCES[about.audience],
+        "receivers": publish.who_may_receive(result),
+        "publishing": " ; ".join(publish.checklist(result)[1:]),
+        "keeping": destroy_mention(result.study),
+        "answers": " ; ".join(
+            said.answer.format(word=a.word, sentence=a.sentence) for a in words.ANSWERS.values()
+        ),
+        "unknown": said.unknown.format(unknown_is_not_no=words.UNKNOWN_IS_NOT_NO),
+        "order": said.order,
+        "to_fill": said.to_fill,
+        "to_keep": said.to_keep,
+        "contents": counted.format(
+            blocks=w.counts.blocks(len(result.blocks)),
+            parcels=w.counts.parcels(listed_parcels),
+            all=words.number(len(result.fallow)),
+        ),
+        "missing": " ; ".join(result.missing["label"]) or w.shared.none,
+        "contest": about.contact or words.NO_CONTACT,
+        "edition": said.edition.format(version=__version__, run=page.run_id(result)),
     }
-    return [{"topic": topic, "text": text} for topic, text in said.items() if text]
+    return [{"topic": w.workbook.topics[key], "text": told[key]} for key in told if told[key]]

@@ -13,11 +13,20 @@
   const SVG = "http://www.w3.org/2000/svg";
   const FILLED = 0.75; // darker than hatching on average: grey paper keeps the answers apart
   const FOCUSABLE = 50; // beyond, the table is the way in by keyboard
+  const TOGETHER = 250; // parcels drawn as one path
   const ROUTES_SHOWN = 6;
   const ASKED_SHOWN = 12;
   const KEYS = ["yes", "unknown", "no", "none"];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const byId = (id) => document.getElementById(id);
+
+  // ------------------------------------------------------------ French: all of it stands in data.words
+  const w = data.words;
+  const plural = new Intl.PluralRules("fr");
+  const count = (n) => n.toLocaleString("fr-FR");
+  // a value is never read again: what stands between braces in it stays as it is
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  const many = (forms, n, values) => fill(forms[plural.select(n)] || forms.other, Object.assign({ n: count(n) }, values));
 
   // ------------------------------------------------------------ making elements
   function el(tag, attributes, ...children) {
@@ -42,12 +51,28 @@
     list.forEach(([label, value]) => made.append(el("dt", {}, label), el("dd", {}, value)));
     return made;
   }
-  const count = (n) => n.toLocaleString("fr-FR");
   const bullets = (list) => el("ul", {}, ...list.map((text) => el("li", {}, text)));
 
   // ------------------------------------------------------------ reading outlines back
+  // whole numbers, five bits a character, the sixth saying that more follow (compact.packed)
+  function unpacked(text) {
+    const numbers = [];
+    let n = 0;
+    let shift = 0;
+    for (let i = 0; i < text.length; i++) {
+      const part = text.charCodeAt(i) - 63;
+      n |= (part & 31) << shift;
+      shift += 5;
+      if (part & 32) continue;
+      numbers.push((n >>> 1) ^ -(n & 1));
+      n = 0;
+      shift = 0;
+    }
+    return numbers;
+  }
   const place = (x, y) => [(data.origin[1] + y) / 1e6, (data.origin[0] + x) / 1e6];
-  function ring(steps) {
+  function ring(text) {
+    const steps = unpacked(text);
     const points = [];
     let x = 0;
     let y = 0;
@@ -72,7 +97,7 @@
 
   // ------------------------------------------------------------ the map and its layers
   const map = L.map("carte", { zoomControl: false, attributionControl: false, preferCanvas: false, zoomSnap: 0.5, maxZoom: 20, zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still, maxBoundsViscosity: 0.8 });
-  L.control.zoom({ zoomInTitle: "Zoomer", zoomOutTitle: "Dézoomer" }).addTo(map);
+  L.control.zoom({ zoomInTitle: w.zoom_in, zoomOutTitle: w.zoom_out }).addTo(map);
   L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
   function pane(name, height) {
     map.createPane(name).style.zIndex = height;
@@ -83,7 +108,7 @@
   const shade = L.svg({ pane: pane("dehors", 360), padding: 0.5 }); // above the canvas, which prints opaque
   const drawing = L.svg({ padding: 0.3 });
 
-  const area = polygons(data.area[0] || []);
+  const area = polygons(data.outline[0] || []);
   const all = L.latLngBounds([]);
   area.forEach((rings) => rings[0].forEach((point) => all.extend(point)));
   data.blocks.forEach((block) => {
@@ -101,6 +126,20 @@
   }
 
   const parcels = data.parcels;
+  parcels.answer = unpacked(parcels.answer);
+  if (parcels.id) {
+    // identifiers are written as runs: ten characters, then the numbers that follow
+    const named = [].concat(...parcels.id.map(([head, numbers]) => unpacked(numbers).map((n) => [head, n])));
+    parcels.id = named.map(([head, n]) => head + String(n).padStart(4, "0"));
+    parcels.ref = named.map(([head, n]) => head.slice(5, 8) + " " + (head.slice(8).replace(/^0+/, "") || head.slice(8)) + " " + n);
+    parcels.block = unpacked(parcels.block);
+    parcels.lines.forEach((line) => { line.values = unpacked(line.values); });
+  }
+  const partsOf = (n) => (Array.isArray(parcels.texts[n]) ? parcels.texts[n].map(partsOf).join(" ; ") : parcels.texts[n]);
+  function figure(value, unit) {
+    if (value === 0) return w.unknown;
+    return unit ? fill(w.with_unit, { n: count(value - 1), unit: unit }) : count(value - 1);
+  }
   const shapes = parcels.shape.map(polygons);
   const PARCEL_STYLE = {
     yes: { color: data.answers.yes.colour, weight: 1.4, fillColor: data.answers.yes.colour, fillOpacity: 0.16 },
@@ -112,8 +151,11 @@
   KEYS.forEach((key, code) => {
     const kept = shapes.filter((shape, n) => parcels.answer[n] === code);
     if (!kept.length) return;
-    const flat = [].concat(...kept);
-    parcelLayers[key] = { n: kept.length, layer: L.polygon(flat, Object.assign({ renderer: canvas, interactive: false, smoothFactor: 0.6 }, PARCEL_STYLE[key])) };
+    // neighbours by number are neighbours on the ground: what is out of sight is passed over whole
+    const style = Object.assign({ renderer: canvas, interactive: false, smoothFactor: 1 }, PARCEL_STYLE[key]);
+    const layer = L.layerGroup();
+    for (let i = 0; i < kept.length; i += TOGETHER) L.polygon([].concat(...kept.slice(i, i + TOGETHER)), style).addTo(layer);
+    parcelLayers[key] = { n: kept.length, layer: layer };
   });
   // faint lines first, so that candidates are drawn over them
   ["none", "no", "unknown", "yes"].forEach((key) => parcelLayers[key] && parcelLayers[key].layer.addTo(map));
@@ -140,10 +182,11 @@
 
   // ------------------------------------------------------------ blocks
   const blockLayers = {};
+  const blockLine = (block) => fill(w.block_line, { id: block.id, area: block.area, answer: data.answers[block.answer].word });
   const focusable = data.blocks.length <= FOCUSABLE;
   data.blocks.forEach((block, n) => {
     const layer = L.polygon(block.rings, Object.assign({ renderer: drawing, className: "ilot" }, look(block)));
-    layer.bindTooltip(el("span", { class: "tip" }, "Îlot " + block.id + ", " + block.area + ", " + data.answers[block.answer].word), { sticky: true });
+    layer.bindTooltip(el("span", { class: "tip" }, blockLine(block)), { sticky: true });
     layer.on("click", (event) => {
       L.DomEvent.stopPropagation(event);
       const inside = chosen && chosen.block === n ? parcelAt(event.latlng) : -1;
@@ -163,7 +206,7 @@
     if (!focusable) return;
     path.setAttribute("tabindex", "0");
     path.setAttribute("role", "button");
-    path.setAttribute("aria-label", "Îlot " + block.id + ", " + block.area + ", " + data.answers[block.answer].word);
+    path.setAttribute("aria-label", blockLine(block));
     if (path.hasAttribute("data-keys")) return;
     path.setAttribute("data-keys", "");
     path.addEventListener("keydown", (event) => {
@@ -191,16 +234,17 @@
       : svg("path", { d: "M8 5 V17 M6 5 V9 H10 V5 M14.5 17 V5 Q17 8 14.5 12", fill: "none", stroke: "#ffffff", "stroke-width": 1.6 });
     return svg("svg", { width: 22, height: 22, viewBox: "0 0 22 22", "aria-hidden": "true" }, body, mark);
   }
-  const KIND = { farm: "Ferme", canteen: "Cantine" };
+  const KIND = { farm: w.farm, canteen: w.canteen };
+  const placeName = (item) => fill(w.place_named, { kind: KIND[item.kind], name: item.name });
   const placeLayers = { farm: L.layerGroup().addTo(map), canteen: L.layerGroup().addTo(map) };
   const placeById = {};
   data.places.forEach((item) => {
     item.where = place(item.at[0], item.at[1]);
     placeById[item.kind + " " + item.id] = item;
     const marker = L.marker(item.where, { icon: L.divIcon({ html: el("span", {}, sign(item.kind)), className: "shape", iconSize: [24, 24], iconAnchor: [12, 12] }), keyboard: data.places.length <= FOCUSABLE, riseOnHover: true });
-    marker.bindTooltip(el("span", { class: "tip" }, KIND[item.kind] + "\u00a0: " + item.name));
+    marker.bindTooltip(el("span", { class: "tip" }, placeName(item)));
     marker.on("click", () => openPlace(item, marker.getElement()));
-    marker.on("add", () => marker.getElement().setAttribute("aria-label", KIND[item.kind] + "\u00a0: " + item.name));
+    marker.on("add", () => marker.getElement().setAttribute("aria-label", placeName(item)));
     marker.addTo(placeLayers[item.kind]);
   });
 
@@ -215,7 +259,7 @@
   function show(title, parts, from, goes) {
     if (from && !card.contains(from)) opener = from;
     card.textContent = "";
-    card.append(button("Fermer", close, { class: "close" }), el("h3", { id: "fiche-titre" }, title), ...parts);
+    card.append(button(w.close, close, { class: "close" }), el("h3", { id: "fiche-titre" }, title), ...parts);
     card.hidden = false;
     card.scrollTop = 0;
     card.focus({ preventScroll: goes !== true });
@@ -234,7 +278,7 @@
     if (card.hidden) return;
     unmark();
     card.hidden = true;
-    tell("Fiche fermée.");
+    tell(w.closed);
     if (opener && opener.isConnected && opener.focus) opener.focus({ preventScroll: true });
     else byId("carte").focus({ preventScroll: true });
     opener = null;
@@ -257,7 +301,7 @@
     unmark();
     const row = byId("ligne-" + block.id);
     if (row) row.setAttribute("aria-current", "true");
-    show("Îlot " + block.id, blockParts(block, n), from, goes);
+    show(fill(w.block, { id: block.id }), blockParts(block, n), from, goes);
     chosen = { block: n };
     const bounds = L.latLngBounds(block.layer.getBounds());
     const centre = bounds.getCenter();
@@ -270,63 +314,63 @@
     block.layer.setStyle({ weight: 5 });
     block.layer.bringToFront();
     frame(bounds);
-    tell("Îlot " + block.id + " : fiche ouverte.");
+    tell(fill(w.block_opened, { id: block.id }));
   }
   function blockParts(block, n) {
     const answer = data.answers[block.answer];
-    const parts = [el("p", {}, el("span", { class: "answer " + block.answer }, answer.word), answer.sentence + ".")];
+    const parts = [el("p", {}, el("span", { class: "answer " + block.answer }, answer.word), fill(w.sentence, { said: answer.sentence }))];
     parts.push(pairs(block.facts));
-    parts.push(el("h4", {}, "Repas"));
+    parts.push(el("h4", {}, w.meals));
     if (block.meals.length) {
       parts.push(el("p", {}, block.eaten_said));
       parts.push(...block.meals.map(crop));
-    } else parts.push(el("p", {}, "Récolte non estimée."));
-    parts.push(el("h4", {}, "Ferme et cantine"), pairs(partners(block)));
-    parts.push(el("h4", {}, "Voies juridiques"));
-    if (block.routes.length) parts.push(...folded(block.routes.map(route), ROUTES_SHOWN, "autres voies"));
-    else parts.push(el("p", {}, "Aucune voie étudiée."));
-    if (block.ask.length) parts.push(el("h4", {}, "À demander"), ...folded([bullets(block.ask.slice(0, ASKED_SHOWN)), ...(block.ask.length > ASKED_SHOWN ? [bullets(block.ask.slice(ASKED_SHOWN))] : [])], 1, "suite des questions"));
+    } else parts.push(el("p", {}, w.no_harvest));
+    parts.push(el("h4", {}, w.partners), pairs(partners(block)));
+    parts.push(el("h4", {}, w.routes));
+    if (block.routes.length) parts.push(...folded(block.routes.map(route), ROUTES_SHOWN, w.more_routes));
+    else parts.push(el("p", {}, w.no_route));
+    if (block.ask.length) parts.push(el("h4", {}, w.ask), ...folded([bullets(block.ask.slice(0, ASKED_SHOWN)), ...(block.ask.length > ASKED_SHOWN ? [bullets(block.ask.slice(ASKED_SHOWN))] : [])], 1, w.more_questions));
     const own = parcelsOf(n);
     if (own.length) {
-      parts.push(el("h4", {}, "Parcelles"));
-      parts.push(el("div", { class: "found" }, ...own.map((m) => button(parcels.ref[m], () => openParcel(m, card), { "aria-label": "Parcelle " + parcels.ref[m] }))));
+      parts.push(el("h4", {}, w.parcels));
+      parts.push(el("div", { class: "found" }, ...own.map((m) => button(parcels.ref[m], () => openParcel(m, card), { "aria-label": fill(w.parcel, { id: parcels.ref[m] }) }))));
     }
-    const back = el("a", { href: "#ligne-" + block.id }, "Retour à la liste");
+    const back = el("a", { href: "#ligne-" + block.id }, w.back);
     back.addEventListener("click", (event) => {
       event.preventDefault();
       const row = byId("ligne-" + block.id);
       row.scrollIntoView({ block: "center" });
       row.querySelector("button").focus({ preventScroll: true });
     });
-    parts.push(el("div", { class: "links" }, el("a", { href: block.sheet }, "Fiche complète de l'îlot " + block.id), back));
+    parts.push(el("div", { class: "links" }, el("a", { href: block.sheet }, fill(w.sheet, { id: block.id })), back));
     return parts;
   }
   // The first parts, then the others behind one button: nothing is left out, nothing drowns.
-  function folded(parts, shown, words) {
+  function folded(parts, shown, title) {
     if (parts.length <= shown) return parts;
-    const rest = el("details", {}, el("summary", {}, words[0].toUpperCase() + words.slice(1)));
+    const rest = el("details", {}, el("summary", {}, title));
     rest.append(...parts.slice(shown));
     return [...parts.slice(0, shown), rest];
   }
   function crop(item) {
     const made = el("details", {}, el("summary", {}, item.crop));
-    made.append(el("p", {}, item.whole + " (repas complets équivalents)"), el("p", {}, item.group), el("p", { class: "hint" }, item.source));
-    if (item.limits) made.append(el("p", { class: "hint" }, "Limites : " + item.limits));
+    made.append(el("p", {}, fill(w.whole_meals, { said: item.whole })), el("p", {}, item.group), el("p", { class: "hint" }, item.source));
+    if (item.limits) made.append(el("p", { class: "hint" }, fill(w.limits, { said: item.limits })));
     return made;
   }
   function partners(block) {
     const said = [];
-    [["farm", "Ferme", block.match.farm_min], ["canteen", "Cantine", block.match.canteen_min]].forEach(([kind, label, time]) => {
+    [["farm", block.match.farm_min], ["canteen", block.match.canteen_min]].forEach(([kind, time]) => {
       const item = placeById[kind + " " + block.match[kind]];
-      said.push([label, item ? item.name + ", " + time : "à trouver"]);
+      said.push([KIND[kind], item ? fill(w.partner_said, { name: item.name, minutes: time }) : w.to_find]);
     });
-    if (block.match.why) said.push(["Pourquoi", block.match.why]);
+    if (block.match.why) said.push([w.why, block.match.why]);
     return said;
   }
   function route(item) {
-    const made = el("details", {}, el("summary", {}, item.title + "\u00a0: ", el("span", { class: "state " + item.state }, item.word)));
+    const made = el("details", {}, el("summary", {}, fill(w.route_named, { title: item.title }), el("span", { class: "state " + item.state }, item.word)));
     made.append(pairs(item.lines));
-    if (item.ask.length) made.append(el("p", {}, "À demander\u00a0:"), bullets(item.ask));
+    if (item.ask.length) made.append(el("p", {}, w.ask_here), bullets(item.ask));
     return made;
   }
 
@@ -335,12 +379,12 @@
     const served = data.blocks.map((block, n) => [block, n]).filter(([block]) => block.match[item.kind] === item.id);
     const parts = [el("p", {}, KIND[item.kind]), pairs(item.facts)];
     if (served.length) {
-      parts.push(el("h4", {}, "Îlots proposés"));
-      parts.push(el("div", { class: "found" }, ...served.map(([block, n]) => button(block.id, () => openBlock(n, card), { "aria-label": "Îlot " + block.id }))));
+      parts.push(el("h4", {}, w.offered));
+      parts.push(el("div", { class: "found" }, ...served.map(([block, n]) => button(block.id, () => openBlock(n, card), { "aria-label": fill(w.block, { id: block.id }) }))));
     }
     show(item.name, parts, from);
     chosen = { place: item };
-    tell(KIND[item.kind] + " : fiche ouverte.");
+    tell(fill(w.place_opened, { kind: KIND[item.kind] }));
   }
 
   // ------------------------------------------------------------ parcels
@@ -354,14 +398,14 @@
     const home = parcels.block[m];
     unmark();
     const key = KEYS[parcels.answer[m]];
-    const said = parcels.lines.map(([label, values]) => [label, parcels.texts[values[m]]]).filter((pair) => pair[1]);
-    const parts = [el("p", {}, el("span", { class: "answer " + key }, data.answers[key].word), data.answers[key].sentence + "."), pairs([["Identifiant", parcels.id[m]]].concat(said))];
-    if (home >= 0) parts.push(el("p", {}, button("Voir l'îlot " + data.blocks[home].id, () => openBlock(home, card))));
-    show("Parcelle " + parcels.ref[m], parts, from);
+    const said = parcels.lines.map((row) => [row.label, row.unit === null ? partsOf(row.values[m]) : figure(row.values[m], row.unit)]).filter((pair) => pair[1]);
+    const parts = [el("p", {}, el("span", { class: "answer " + key }, data.answers[key].word), fill(w.sentence, { said: data.answers[key].sentence })), pairs([[w.parcel_id, parcels.id[m]]].concat(said))];
+    if (home >= 0) parts.push(el("p", {}, button(fill(w.see_block, { id: data.blocks[home].id }), () => openBlock(home, card))));
+    show(fill(w.parcel, { id: parcels.ref[m] }), parts, from);
     chosen = { parcel: m };
     L.polygon(shapes[m], { color: "#1b1b1b", weight: 4, fill: false, interactive: false, renderer: drawing }).addTo(links);
     if (!map.getBounds().contains(boxes[m]) || map.getZoom() < 14) frame(boxes[m]);
-    tell("Parcelle " + parcels.ref[m] + " : fiche ouverte.");
+    tell(fill(w.parcel_opened, { id: parcels.ref[m] }));
   }
   map.on("click", (event) => {
     const m = parcelAt(event.latlng);
@@ -390,22 +434,22 @@
     legend.append(el("fieldset", { class: extra || "" }, el("legend", {}, title), ...rows));
   }
   const shown = Object.keys(data.answers).filter((key) => blockLayers[key]);
-  group("Îlots candidats", shown.map((key) => {
+  group(w.candidate_blocks, shown.map((key) => {
     const answer = data.answers[key];
     const n = data.blocks.filter((block) => block.answer === key).length;
-    return toggle(swatch(answer.colour, answer.hatch, answer.dash, "legende-" + key), answer.word + " (" + count(n) + ")", blockLayers[key]);
+    return toggle(swatch(answer.colour, answer.hatch, answer.dash, "legende-" + key), fill(w.counted, { word: answer.word, n: count(n) }), blockLayers[key]);
   }));
-  const words = { yes: "probables", unknown: "à confirmer", no: "non candidates", none: "limites cadastrales" };
-  group("Parcelles", KEYS.filter((key) => parcelLayers[key]).map((key) => toggle(outline(PARCEL_STYLE[key]), words[key] + " (" + count(parcelLayers[key].n) + ")", parcelLayers[key].layer)));
+  const drawn = { yes: w.parcels_yes, unknown: w.parcels_unknown, no: w.parcels_no, none: w.parcels_none };
+  group(w.parcels, KEYS.filter((key) => parcelLayers[key]).map((key) => toggle(outline(PARCEL_STYLE[key]), fill(w.counted, { word: drawn[key], n: count(parcelLayers[key].n) }), parcelLayers[key].layer)));
   const spots = ["farm", "canteen"].filter((kind) => data.places.some((item) => item.kind === kind));
-  group("Lieux", spots.map((kind) => toggle(sign(kind), KIND[kind] + "s", placeLayers[kind])).concat(area.length ? [toggle(outline({ color: "#1b1b1b", weight: 1.5, fill: false }), "territoire étudié", edge)] : []));
+  group(w.spots, spots.map((kind) => toggle(sign(kind), kind === "farm" ? w.farms : w.canteens, placeLayers[kind])).concat(area.length ? [toggle(outline({ color: "#1b1b1b", weight: 1.5, fill: false }), w.territory, edge)] : []));
 
   const stagesShown = data.stages.map((stage, n) => [stage, n]).filter(([, n]) => data.blocks.some((block) => block.stage === n));
   if (stagesShown.length) {
     const list = el("div", {}, ...stagesShown.map(([stage, n]) => el("label", {}, swatch(stage.colour, stage.hatch, "", "legende-stade-" + n), stage.name)));
-    list.append(el("label", {}, swatch("#6b6b6b", "none", ""), "stade inconnu"));
+    list.append(el("label", {}, swatch("#6b6b6b", "none", ""), w.no_stage));
     list.hidden = true;
-    const radios = ["réponse", "stade"].map((word, n) => {
+    const radios = [w.by_answer, w.by_stage].map((word, n) => {
       const dot = el("input", { type: "radio", name: "couleurs" });
       dot.checked = n === 0;
       dot.addEventListener("change", () => {
@@ -414,9 +458,9 @@
         list.parentNode.classList.toggle("on", byStage);
         data.blocks.forEach((block) => block.layer.setStyle(look(block)));
       });
-      return el("label", { class: "choice" }, dot, "par " + word);
+      return el("label", { class: "choice" }, dot, word);
     });
-    group("Couleur des îlots", radios.concat(list), "colours");
+    group(w.colours, radios.concat(list), "colours");
   }
 
   // ------------------------------------------------------------ background maps, when asked for
@@ -427,16 +471,16 @@
       if (current) current.remove();
       current = base ? L.tileLayer(base.url, { maxNativeZoom: base.zoom, maxZoom: 20, errorTileUrl: blank }) : null;
       if (!current) return;
-      current.once("tileerror", () => tell("Fond de carte indisponible : la carte reste lisible sans lui."));
+      current.once("tileerror", () => tell(w.ground_off));
       current.addTo(map);
     };
     const rows = [null].concat(data.base_maps).map((base, n) => {
       const dot = el("input", { type: "radio", name: "fond" });
       dot.checked = n === (navigator.onLine ? 1 : 0);
       dot.addEventListener("change", () => pick(base));
-      return el("label", {}, dot, base ? base.name : "aucun");
+      return el("label", {}, dot, base ? base.name : w.no_ground);
     });
-    group("Fond de carte (réseau)", rows, "only-screen");
+    group(w.ground, rows, "only-screen");
     pick(navigator.onLine ? data.base_maps[0] : null);
   }
 
@@ -445,7 +489,7 @@
     options: { position: "topleft" },
     onAdd: function () {
       const step = 120;
-      const rows = [["↑", "Vers le nord", [0, -step]], ["←", "Vers l'ouest", [-step, 0]], ["⌂", "Tout le territoire", null], ["→", "Vers l'est", [step, 0]], ["↓", "Vers le sud", [0, step]]];
+      const rows = [["↑", w.north, [0, -step]], ["←", w.west, [-step, 0]], ["⌂", w.whole, null], ["→", w.east, [step, 0]], ["↓", w.south, [0, step]]];
       const box = el("div", { class: "pan" }, ...rows.map(([sign_, label, by]) => button(sign_, () => (by ? map.panBy(by, { animate: !still }) : map.fitBounds(whole.pad(0.02), { animate: !still })), { "aria-label": label, title: label })));
       L.DomEvent.disableClickPropagation(box);
       return box;
@@ -454,7 +498,7 @@
   new Pan().addTo(map);
   const North = L.Control.extend({
     options: { position: "bottomleft" },
-    onAdd: () => el("div", { class: "north" }, svg("svg", { width: 30, height: 44, viewBox: "0 0 30 44", role: "img", "aria-label": "Nord en haut" }, svg("path", { d: "M15 2 L24 28 L15 22 L6 28 Z", fill: "#1b1b1b", stroke: "#ffffff", "stroke-width": 1.5 }), svg("text", { x: 15, y: 42, "text-anchor": "middle", "font-size": 13, "font-weight": 700, fill: "#1b1b1b" }, "N"))),
+    onAdd: () => el("div", { class: "north" }, svg("svg", { width: 30, height: 44, viewBox: "0 0 30 44", role: "img", "aria-label": w.north_up }, svg("path", { d: "M15 2 L24 28 L15 22 L6 28 Z", fill: "#1b1b1b", stroke: "#ffffff", "stroke-width": 1.5 }), svg("text", { x: 15, y: 42, "text-anchor": "middle", "font-size": 13, "font-weight": 700, fill: "#1b1b1b" }, w.north_letter))),
   });
   new North().addTo(map);
   byId("credits").textContent = data.credits;
@@ -492,17 +536,17 @@
       else blockLayers[block.answer].removeLayer(block.layer);
     });
     byId("aucun").hidden = kept > 0;
-    const without = undated && year() !== Infinity ? ", dont " + count(undated) + " sans date connue" : "";
-    const said = kept === 0 ? "Aucun îlot ne correspond." : count(kept) + (kept > 1 ? " îlots correspondent" : " îlot correspond") + " sur " + count(data.blocks.length) + without + ".";
+    const without = undated && year() !== Infinity ? fill(w.undated, { n: count(undated) }) : "";
+    const said = kept === 0 ? w.none_left : many(w.left, kept, { all: count(data.blocks.length), undated: without });
     byId("tri").hidden = kept === data.blocks.length;
-    byId("tri").textContent = "Liste filtrée\u00a0: " + said;
+    byId("tri").textContent = fill(w.filtered, { said: said });
     tell(said);
   }
   ["f-commune", "f-reponse", "f-voie", "f-minutes"].forEach((id) => byId(id) && byId(id).addEventListener("change", filter));
   if (slider) {
     slider.value = slider.max; // some browsers keep the last value on reload
     slider.addEventListener("input", () => {
-      const said = slider.value + (slider.value === slider.max ? " (tous les îlots)" : "");
+      const said = slider.value === slider.max ? fill(w.year_all, { year: slider.value }) : slider.value;
       byId("annee").textContent = said;
       slider.setAttribute("aria-valuetext", said);
       filter();
@@ -526,10 +570,10 @@
       if (asked === id || asked === whole_ || asked === said.slice(1).join("") || asked === padded || asked === id.slice(5)) found.push(m);
     });
     if (found.length === 1) { openParcel(found[0], byId("cherche")); return; }
-    if (!found.length) { tell("Rien ne correspond à « " + value("cherche") + " »."); return; }
+    if (!found.length) { tell(fill(w.not_found, { asked: value("cherche") })); return; }
     found.slice(0, 20).forEach((m) => list.append(el("li", {}, button(parcels.id[m].slice(0, 5) + " " + parcels.ref[m], () => openParcel(m, byId("cherche"))))));
     list.hidden = false;
-    tell(found.length + " parcelles portent ce numéro : choisir.");
+    tell(fill(w.which, { n: count(found.length) }));
   }
   byId("cherche-va").addEventListener("click", search);
   byId("cherche").addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); search(); } });

@@ -1,0 +1,248 @@
+"""What the sheet and the dossier of a block both tell, gathered once for all blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from friches import __version__, privacy, tables
+from friches.view import (
+    evidence,
+    page,
+    plan,
+    popups,
+    publish,
+    questions,
+    ranking,
+    readings,
+    request,
+    rows,
+    words,
+)
+from friches.view.audience import destroy_mention, is_public
+
+if TYPE_CHECKING:
+    from friches.result import Result
+    from friches.view.questions import Question
+
+FIRST = 6
+"""Routes compared with one another, in the advised order."""
+NEAREST = 4
+"""Farms, and canteens, listed in a dossier at most."""
+PARCEL_FACTS = ("area_registered_m2", "area_m2", "years_unused_low", "years_unused_high",
+                "owner_kind", "zone_plu", "last_declared_in", "slope_mean_pct")  # fmt: skip
+
+
+def common(result: Result) -> dict[str, Any]:
+    """Return what every page says: sources, versions, the ten classes."""
+    provenance = result.provenance
+    campaigns = provenance.loc[provenance["layer"] == "declared_fields", "vintage"]
+    cadastre = provenance.loc[provenance["layer"].isin(["cadastre", "parcels"]), "vintage"]
+    return {
+        "public": is_public(result),
+        "destroy": destroy_mention(result.study),
+        "destroy_rule": privacy.rules()["destroy"],
+        "stages": tables.STAGES,
+        "run": page.run_id(result),
+        "version": __version__,
+        "campaigns": ", ".join(sorted(set(campaigns))) or "aucune",
+        "cadastre": ", ".join(sorted(set(cadastre))) or "millésime non indiqué",
+        "credits": list(
+            dict.fromkeys(text for text in provenance["attribution"] if not words.missing(text))
+        ),
+        "missing": result.missing.to_dict("records"),
+        "roads_known": result.roads is not None,
+        "n_blocks": len(result.blocks),
+        "receivers": publish.receivers(result),
+        "request": request,
+        "restricted": result.study.study.audience == "restricted",
+        "reference": evidence.reference,
+        "references": evidence.references,
+    }
+
+
+def survey(result: Result) -> dict[str, Any]:
+    """Return every table split by block, once for all pages.
+
+    Parameters
+    ----------
+    result : Result
+        Already cut down by `audience.visible`.
+    """
+    known = result.members.merge(result.fallow, on="parcel_id", how="left")
+    facts = result.facts.reindex(columns=["parcel_id", *PARCEL_FACTS])
+    known = known.merge(facts, on="parcel_id", how="left").sort_values("parcel_id")
+    places = pd.concat(
+        [
+            result.farmers[["farmer_id", "name"]].set_axis(["place_id", "name"], axis=1),
+            result.canteens[["canteen_id", "name"]].set_axis(["place_id", "name"], axis=1),
+        ]
+    )
+    reach = result.reach.merge(places, on="place_id", how="left")
+    routes = result.routes.sort_values(["block_id", "order", "instrument"])
+    open_ = routes[routes["answer"].fillna(value=True).astype(bool)].drop_duplicates("block_id")
+    steps = result.steps.merge(open_[["block_id", "instrument"]], on=["block_id", "instrument"])
+    return {
+        "atlas": plan.survey(result),
+        "questions": ranking.ranked(result),
+        "evidence": evidence.by_block(result.evidence, result.members),
+        "readings": readings.by_document(result.rulings, result.members, result.study.study.day),
+        "parcels": rows.rows_of(known, "block_id"),
+        "reach": rows.rows_of(reach.sort_values(["minutes", "place_id"]), "block_id"),
+        "meals": rows.rows_of(result.meals, "block_id"),
+        "routes": rows.rows_of(routes, "block_id"),
+        "steps": rows.rows_of(steps.sort_values("position"), "block_id"),
+        "matches": {row["block_id"]: row for row in result.matches.to_dict("records")},
+        "names": dict(zip(places["place_id"], places["name"], strict=True)),
+    }
+
+
+def _rows(desk: dict[str, Any], table: str, block_id: str) -> list[dict[str, Any]]:
+    found = desk[table].get(block_id)
+    return [] if found is None else found.to_dict("records")
+
+
+def context(result: Result, desk: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
+    """Return what is known of one block, as both pages need it."""
+    block_id = str(block["block_id"])
+    asked = desk["questions"].get(block_id, [])
+    told = desk["readings"].get(block_id, {})
+    routes = [
+        _route(route, asked, told) | {"place": place}
+        for place, route in enumerate(_rows(desk, "routes", block_id), 1)
+    ]
+    advised = next((r for r in routes if words.answer_key(r["answer"]) != "no"), None)
+    parcels = [_parcel(row, asked) for row in _rows(desk, "parcels", block_id)]
+    eaten = desk["meals"].get(block_id, result.meals.iloc[:0])
+    steps = _rows(desk, "steps", block_id)
+    return {
+        "block": block,
+        "gap": _gap(block["area_ha"], block["area_measured_ha"]),
+        "parcels": parcels,
+        "total": _total(parcels),
+        "sides": desk["evidence"].get(block_id, {side: [] for side in evidence.SIDES}),
+        "farms": _places(desk, block_id, "farm"),
+        "canteens": _places(desk, block_id, "canteen"),
+        "match": _match(desk, block_id),
+        "eaten": rows.block_meals(eaten, block["area_ha"]),
+        "crops": eaten.to_dict("records"),
+        "alternatives": eaten["area_ha"].sum() > block["area_ha"] * 1.01,
+        "first": FIRST,
+        "routes": routes,
+        "advised": advised,
+        "steps": [s for s in steps if advised and s["instrument"] == advised["instrument"]],
+        "asked": asked,
+        "documents": _documents(told, asked),
+    }
+
+
+def _parcel(row: dict[str, Any], asked: list[Question]) -> dict[str, Any]:
+    """Return one row of the état parcellaire; contenance missing: the measured area, said so."""
+    parcel_id = str(row["parcel_id"])
+    registered = row["area_registered_m2"]
+    measured = row["area_m2"]
+    absent = words.missing(registered)
+    kind = words.text(row["owner_kind"], "")
+    zone = words.text(row["zone_plu"], "")
+    return {
+        "id": parcel_id,
+        "reference": evidence.reference(parcel_id),
+        "counted": measured if absent else registered,
+        "by_plan": absent,
+        "measured": measured,
+        "gap": _gap(registered, measured),
+        "zone": words.ZONES.get(zone, zone) or words.UNKNOWN,
+        "owner": words.OWNER_KINDS.get(kind, words.UNKNOWN),
+        "answer": words.answer(row["answer"]),
+        "stage": words.text(row["stage"], "stade inconnu"),
+        "unused": _unused(row["years_unused_low"], row["years_unused_high"]),
+        "against": words.text(row["against"], "rien de connu"),
+        "asked": questions.numbers(asked, parcel_id) or words.DASH,
+    }
+
+
+def _unused(low: Any, high: Any) -> str:
+    if words.missing(low):
+        return words.UNKNOWN
+    if not words.missing(high) and high == low:
+        return words.number(low)
+    top = "" if words.missing(high) or high == float("inf") else f", au plus {words.number(high)}"
+    return f"au moins {words.number(low)}{top}"
+
+
+def _gap(registered: Any, measured: Any) -> float | None:
+    """Return the gap as a share of the registered area where it is over `popups.GAP_SHOWN`."""
+    if words.missing(registered) or words.missing(measured) or not registered:
+        return None
+    gap = abs(float(measured) - float(registered)) / float(registered)
+    return gap if gap > popups.GAP_SHOWN else None
+
+
+def _total(parcels: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "counted": sum(row["counted"] for row in parcels),
+        "measured": sum(row["measured"] for row in parcels),
+        "by_plan": any(row["by_plan"] for row in parcels),
+    }
+
+
+def _places(desk: dict[str, Any], block_id: str, kind: str) -> dict[str, Any]:
+    """Return the nearest places of a kind (unknown times last) and how many there are."""
+    mine = [row for row in _rows(desk, "reach", block_id) if row["kind"] == kind]
+    return {"shown": mine[:NEAREST], "count": len(mine)}
+
+
+def _match(desk: dict[str, Any], block_id: str) -> dict[str, Any] | None:
+    row = desk["matches"].get(block_id)
+    if row is None:
+        return None
+    return dict(row) | {
+        "farm": desk["names"].get(row["farmer_id"], ""),
+        "canteen": desk["names"].get(row["canteen_id"], ""),
+    }
+
+
+def _route(
+    route: dict[str, Any], asked: list[Question], told: dict[str, readings.Told]
+) -> dict[str, Any]:
+    """Return a route with what closes it and its questions: its own, then those it shares."""
+    mine = [question for question in asked if route["title"] in question.routes]
+    legs = words.text(route.get("instruments"), route["instrument"]).split(" ; ")
+    own = {
+        pair
+        for leg in legs
+        for reading in (told[leg].readings if leg in told else ())
+        if reading.question
+        for pair in questions.singles(reading.question, reading.whom)
+    }
+    alone = [q for q in mine if not told or (q.text, q.whom) in own]
+    return route | {
+        "closed": words.text(route["why_closed"], ""),
+        "legs": legs,
+        "mine": mine,
+        "own": [f"Q{q.number}" for q in alone],
+        "shared": [f"Q{q.number}" for q in mine if q not in alone],
+    }
+
+
+def _documents(told: dict[str, readings.Told], asked: list[Question]) -> list[dict[str, Any]]:
+    """Return each instrument and gate with its readings and the numbers of their questions."""
+    numbers = {(q.text, q.whom): f"Q{q.number}" for q in asked}
+    return [
+        {
+            "name": name,
+            "title": readings.title(name),
+            "told": said,
+            "readings": [(reading, _numbers(reading, numbers)) for reading in said.readings],
+        }
+        for name, said in told.items()
+    ]
+
+
+def _numbers(reading: readings.Reading, numbers: dict[tuple[str, str], str]) -> str:
+    """Return « Q3, Q7 »: the numbers of a reading's questions ("" where none is asked here)."""
+    if not reading.question:
+        return ""
+    pairs = questions.singles(reading.question, reading.whom)
+    return ", ".join(numbers[pair] for pair in pairs if pair in numbers)

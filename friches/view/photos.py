@@ -1,0 +1,139 @@
+"""Photos taken in the field, shown in the dossier of their block: never in a public file.
+
+Each is made again from its pixels, so that nothing else of the file goes on: place (GPS), device,
+serial number, thumbnail. The day it was taken is read before and written in the caption. Only the
+restricted file keeps what the camera wrote.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import io
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from friches.errors import refuse
+from friches.sources import pictures
+from friches.view import words
+from friches.view.audience import is_public
+
+if TYPE_CHECKING:
+    from friches.result import Result
+    from friches.sources.pictures import Photo
+
+SIDE = 1400
+"""Longest side of a photo as shown (pixels)."""
+QUALITY = 80
+MOST = 12
+"""Photos shown of a block."""
+TAKEN = 36867
+"""EXIF tag DateTimeOriginal."""
+EXIF_IFD = 0x8769
+
+
+class Shown(NamedTuple):
+    """A photo as a page holds it.
+
+    Attributes
+    ----------
+    data : str
+        The image, as a `data:` address.
+    caption : str
+        What it shows, its number, and the day by the device's clock.
+    alt : str
+    """
+
+    data: str
+    caption: str
+    alt: str
+
+
+def by_block(result: Result) -> dict[str, list[Shown]]:
+    """Return the photos of each block, bare of all that the camera wrote.
+
+    Parameters
+    ----------
+    result : Result
+        Already cut down by `audience.visible`: nothing for the public.
+    """
+    return {
+        block: [_shown(photo, bare=True) for photo in found[:MOST]]
+        for block, found in _of_blocks(result).items()
+    }
+
+
+def whole(result: Result, block_id: str) -> list[Shown]:
+    """Return a block's photos with what the camera wrote, for the restricted file alone."""
+    if result.study.study.audience != "restricted":
+        return []
+    return [_shown(photo, bare=False) for photo in _of_blocks(result).get(block_id, [])[:MOST]]
+
+
+def _of_blocks(result: Result) -> dict[str, list[Photo]]:
+    if is_public(result):
+        return {}
+    blocks = set(result.blocks["block_id"])
+    home = dict(zip(result.members["parcel_id"], result.members["block_id"], strict=True))
+    found: dict[str, list[Photo]] = {}
+    for folder in result.study.files("photos"):
+        for photo in pictures.photos(folder):
+            block = photo.subject if photo.subject in blocks else home.get(photo.subject)
+            if block is not None:
+                found.setdefault(block, []).append(photo)
+    return found
+
+
+def strays(result: Result) -> list[str]:
+    """Return the names of the photos that belong to no block (none for the public)."""
+    if is_public(result):
+        return []
+    kept = {photo.path for found in _of_blocks(result).values() for photo in found}
+    return [
+        photo.path.name
+        for folder in result.study.files("photos")
+        for photo in pictures.photos(folder)
+        if photo.path not in kept
+    ]
+
+
+def _shown(photo: Photo, *, bare: bool) -> Shown:
+    from PIL import Image, ImageOps
+
+    try:
+        with pictures.opened(photo.path) as opened:
+            pictures.check_size(opened)
+            written = opened.getexif()
+            taken = _taken(written)
+            upright = ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise refuse(
+            pictures.unreadable(error), photo.path, "la copier de nouveau depuis l'appareil"
+        ) from error
+    upright.thumbnail((SIDE, SIDE))
+    clean = Image.frombytes("RGB", upright.size, upright.tobytes())  # pixels alone: no metadata
+    held = io.BytesIO()
+    kept: dict[str, Any] = {} if bare else {"exif": _upright(written)}
+    clean.save(held, "JPEG", quality=QUALITY, optimize=True, **kept)
+    day = f", prise le {words.day(taken)} d'après l'appareil" if taken else ", date non indiquée"
+    said = f"Photo {photo.number}, {_subject(photo.subject)}"
+    data = "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode("ascii")
+    return Shown(data, said + day, f"{said} : vue du terrain, décrite par la légende")
+
+
+def _subject(subject: str) -> str:
+    if len(subject) == 14:
+        return f"parcelle {words.parcel_reference(subject).removeprefix('000 ')}"
+    return f"îlot {subject}"
+
+
+def _taken(written: Any) -> dt.date | None:
+    said = written.get_ifd(EXIF_IFD).get(TAKEN) or written.get(306)
+    try:
+        return dt.datetime.strptime(str(said)[:10], "%Y:%m:%d").date()  # noqa: DTZ007 -- a day
+    except ValueError:
+        return None
+
+
+def _upright(written: Any) -> bytes:
+    written[0x0112] = 1  # the pixels are turned already
+    return bytes(written.tobytes())

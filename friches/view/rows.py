@@ -1,0 +1,102 @@
+"""Rows of a result's tables, gathered by block: what map, register, workbook and sheets tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from friches.result import Result
+
+Three = tuple[float, float, float]
+
+
+class Told(NamedTuple):
+    """A block with what stands beside it.
+
+    Attributes
+    ----------
+    block : dict
+        Its row, outline aside.
+    eaten : (float, float, float) or None
+        Meals a year: low, central, high.
+    route : dict
+        The first route in the advised order that is not closed; {} where there is none.
+    match : dict
+        The farm and canteen proposed; {} where there are none.
+    farm, canteen : str or None
+        Their names.
+    """
+
+    block: dict[str, Any]
+    eaten: Three | None
+    route: dict[str, Any]
+    match: dict[str, Any]
+    farm: str | None
+    canteen: str | None
+
+
+def gathered(result: Result) -> Iterator[Told]:
+    """Yield each block by rank, with its meals, advised route, farm and canteen."""
+    meals, none = rows_of(result.meals, "block_id"), result.meals.iloc[:0]
+    routes = advised(result)
+    matches = {row["block_id"]: row for row in records(result.matches)}
+    farms = dict(zip(result.farmers["farmer_id"], result.farmers["name"], strict=True))
+    canteens = dict(zip(result.canteens["canteen_id"], result.canteens["name"], strict=True))
+    for block in records(sorted_blocks(result)):
+        name = block["block_id"]
+        match = matches.get(name, {})
+        yield Told(
+            block,
+            block_meals(meals.get(name, none), block["area_ha"]),
+            routes.get(name, {}),
+            match,
+            farms.get(match.get("farmer_id")),
+            canteens.get(match.get("canteen_id")),
+        )
+
+
+def advised(result: Result) -> dict[str, dict[str, Any]]:
+    """Return, by block, its first route in the advised order that is not closed."""
+    left = result.routes[result.routes["answer"].fillna(value=True).astype(bool)]
+    first = left.sort_values(["block_id", "order"]).drop_duplicates("block_id")
+    return {str(row["block_id"]): row for row in records(first)}
+
+
+def rows_of(table: pd.DataFrame, column: str) -> dict[Any, pd.DataFrame]:
+    """Return the rows of each value of `column`, in the table's order."""
+    return dict(iter(table.groupby(column, sort=False)))
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as dictionaries, outlines aside."""
+    columns = [str(column) for column in table.columns if column != "geometry"]
+    return [
+        dict(zip(columns, row, strict=True))
+        for row in zip(*(table[c] for c in columns), strict=True)
+    ]
+
+
+def block_meals(meals: pd.DataFrame, area_ha: float) -> Three | None:
+    """Return a block's meals a year (low, central, high), or None where nothing is known.
+
+    Crops that fit together on the block are added up; crops that are alternatives (their areas
+    exceed the block's) are not: the best one at the centre counts.
+    """
+    if meals.empty:
+        return None
+    together = meals["area_ha"].sum() <= area_ha * 1.01
+    counted = meals if together else meals.loc[[meals["meals"].idxmax()]]
+    return (
+        float(counted["meals_low"].sum()),
+        float(counted["meals"].sum()),
+        float(counted["meals_high"].sum()),
+    )
+
+
+def sorted_blocks(result: Result) -> Any:
+    """Return the blocks from the most likely fallow to the least."""
+    return result.blocks.sort_values(["rank", "block_id"])
