@@ -1,4 +1,4 @@
-"""Commands: demo, run, check, sample, compare, lawbook, letters."""
+"""Commands: demo, run, check, sample, compare, lawbook, letters, need, plan."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from friches import need_cli, plan_cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -250,6 +252,10 @@ def letters(
             "Aucun courrier : toutes les voies qui en ont sont fermées."
         ]
         typer.echo("\n".join([*lines, f"Projets, non relus par un juriste : {folder.resolve()}"]))
+
+
+need_cli.register(app, _readable_errors)
+plan_cli.register(app, _readable_errors)
 
 
 def main() -> None:
