@@ -1,4 +1,4 @@
-"""Commands: demo, run, check, sample, compare, lawbook, letters; fetch and sources beside."""
+"""Commands: demo, run, check, sample, compare, lawbook, letters; others stand beside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from friches import fetch_cli
+from friches import fetch_cli, need_cli, plan_cli
 from friches.exits import readable_errors
 
 if TYPE_CHECKING:
@@ -239,6 +239,8 @@ def letters(
 
 app.command("fetch")(fetch_cli.fetch)
 app.command("sources")(fetch_cli.sources)
+need_cli.register(app, readable_errors)
+plan_cli.register(app, readable_errors)
 
 
 def main() -> None:

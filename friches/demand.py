@@ -1,4 +1,4 @@
-"""What the canteens buy in a year, by food group, and what they still lack in organic food."""
+"""What the canteens buy month by month, by food group, and what they still lack in organic food."""
 
 from __future__ import annotations
 
@@ -7,62 +7,74 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from friches.errors import Breach, InputError, refuse
-from friches.food import menu
+from friches.errors import refuse
+from friches.food import menu, months
+from friches.food.purchases import price_of, price_table
+from friches.kitchens import cooked
+from friches.tables import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
 
 ENDS = ("_low", "", "_high")
-COLUMNS = {
-    "canteen_id": "str",
-    "food_group": "str",
-    "organic_share": "float64",
-    **{
-        f"{name}{end}": "float64"
-        for name in ("meals", "kg", "kg_organic_now", "gap")
-        for end in ENDS
-    },
-}
+KEY = ["canteen_id", "food_group", "month"]
+SUMS = [
+    f"{name}{end}"
+    for name in ("meals", "kg", "organic_now", "gap", "organic_local", "gap_local")
+    for end in ENDS
+]
+PORTIONS = (
+    "portions : GEM-RCN 2015 (RECALLED) sur 20 repas (ASSUMPTION, fréquences de l'arrêté du "
+    "30/09/2011 tenues)"
+)
+COLUMNS = [*KEY, *SUMS[:6], "organic_share", *SUMS[6:], "gap_eur", "source"]
 
 
-def demand(canteens: pd.DataFrame, goal: Any = 1.0, waste_avoided_pct: float = 0) -> pd.DataFrame:
-    """Return what each kitchen buys and lacks in a year, by food group.
+def demand(canteens: pd.DataFrame, goal: Any = 1.0, waste: float | None = None) -> pd.DataFrame:
+    """Return what each kitchen buys and lacks in each month, by food group.
 
     Meals sit at the kitchen that cooks them: a site cooked elsewhere is not counted when its
-    kitchen is in the table and gives its meals; when the kitchen gives none, its sites' meals
-    are counted there.
+    kitchen gives its meals; when the kitchen gives none, its sites' meals are counted there.
+    A yearly count (`meals_per_year`) is preferred to meals a day x days a year.
 
     Parameters
     ----------
     canteens : DataFrame
-        Table « canteens » (see tables.toml).
+        Table « canteens » (see tables.toml); weighings in `waste_g_per_meal`, when given, scale
+        what is bought (PARCEL's factor against the reference of meal.toml).
     goal : float or object with `organic_share`
         Organic share aimed at, 0 to 1.
-    waste_avoided_pct : float
-        Share of the waste that is avoided, in %.
+    waste : float, optional
+        Grams wasted per guest and meal to suppose in every kitchen, weighed or not.
 
     Returns
     -------
     DataFrame
-        One row a kitchen and food group, ordered: canteen_id, food_group, organic_share (by
-        value, as declared; applied to masses, INFERENCE), then with _low, none and _high:
-        meals (a year), kg, kg_organic_now and gap (kg a year). Where the organic share is
-        missing, organic_now and gap go from nothing to all and have no central value.
+        Table « demand », ordered by key, twelve rows a kitchen and group. The organic share is by
+        value, as declared, and applied to masses (INFERENCE); `organic_local` and `gap_local` are
+        what is both organic and local, and what the goal lacks of it: bounds from the two shares,
+        central value their product (ASSUMPTION). Where a share is missing they go from nothing to
+        all and have no central value. Months sum to the year (`yearly`).
 
     Raises
     ------
     InputError
-        Unknown audience, negative meals, shares outside 0 to 1, sites that serve each other.
+        Every breach of the canteens at once; goal or waste out of bounds.
     """
-    share = organic_goal(goal)
-    rows = [
-        {"canteen_id": row["at"], "food_group": group, **figures}
-        for row in _counted(_checked(canteens))
-        for group, figures in _needs(row, share, waste_avoided_pct).items()
-    ]
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
-    return _joined(table)
+    aim = organic_goal(goal)
+    if waste is not None:
+        menu.waste_factor_g(waste)
+    parts = [_site(row, aim, waste) for row in cooked(canteens)]
+    if not parts:
+        empty = pd.DataFrame(columns=COLUMNS).astype(dict.fromkeys(COLUMNS, "float64"))
+        texts = dict.fromkeys(("canteen_id", "food_group", "source"), "str")
+        return empty.astype(texts | {"month": "Int64"})
+    table = _joined(pd.concat(parts, ignore_index=True))
+    return check(table[COLUMNS], "demand", "besoins des cantines")
 
 
 def organic_goal(goal: Any) -> float:
@@ -73,122 +85,132 @@ def organic_goal(goal: Any) -> float:
     return share
 
 
-def _joined(table: pd.DataFrame) -> pd.DataFrame:
-    # Several sites may be counted at one kitchen: a central value missing in one is missing in all.
-    if not table.duplicated(["canteen_id", "food_group"]).any():
-        return table.sort_values(["canteen_id", "food_group"], ignore_index=True)
-    weighted = table.assign(organic_share=table["organic_share"] * table["kg"])
-    sums = weighted.groupby(["canteen_id", "food_group"], sort=True).agg(_whole_sum)
-    sums["organic_share"] /= sums["kg"].where(sums["kg"] > 0)
-    return sums.reset_index()[list(COLUMNS)].astype(COLUMNS)
+def yearly(monthly: pd.DataFrame) -> pd.DataFrame:
+    """Return the year of a monthly demand: one row a kitchen and food group.
+
+    Parameters
+    ----------
+    monthly : DataFrame
+        What `demand` returns.
+
+    Returns
+    -------
+    DataFrame
+        canteen_id, food_group, organic_share, then with _low, none and _high: meals, kg,
+        kg_organic_now, gap (kg), organic_local, gap_local (kg); gap_eur. A central value
+        missing in a month is missing in the year.
+    """
+    by = monthly.groupby(KEY[:2], sort=True)
+    sums = by[[*SUMS, "gap_eur"]].sum(skipna=False)
+    # A count of meals is brought back from the dust of adding twelve shares of it.
+    sums[SUMS[:3]] = sums[SUMS[:3]].round(6)
+    sums.insert(0, "organic_share", by["organic_share"].first())
+    return sums.reset_index().rename(
+        columns=lambda name: name.replace("organic_now", "kg_organic_now")
+    )
 
 
-def _whole_sum(column: pd.Series[float]) -> float:
-    return float(column.sum(skipna=False))
+def meals_by_month(row: Mapping[str, Any]) -> Array:
+    """Return the meals of one canteen: low, central, high by January to December.
+
+    Parameters
+    ----------
+    row : mapping
+        audience, meals_per_day, days_per_year, meals_per_year (NaN or None where unknown).
+
+    Returns
+    -------
+    ndarray of shape (3, 12)
+    """
+    days, year = row["days_per_year"], row["meals_per_year"]
+    served = menu.service_days(row["audience"])
+    if pd.isna(year):
+        ends = served if pd.isna(days) else (days, days, days)
+        per_day = float(row["meals_per_day"])
+        return np.array([per_day * months.spread(float(e), row["audience"]) for e in ends])
+    known = served.central if pd.isna(days) or not days > 0 else float(days)
+    one = months.spread(known, row["audience"]) / known * float(year)
+    return np.array([one, one, one])
 
 
-def _needs(
-    row: Mapping[str, Any], goal: float, waste_avoided_pct: float
-) -> dict[str, dict[str, float]]:
-    audience, days, organic = row["audience"], row["days_per_year"], row["organic_share"]
-    served = menu.service_days(audience) if pd.isna(days) else (days, days, days)
-    meals = [row["meals_per_day"] * day for day in served]
-    found = {}
-    for group, need in menu.need(audience, waste_avoided_pct).iterrows():
-        kg = [count * one for count, one in zip(meals, need, strict=True)]
-        if pd.isna(organic):
-            now, gap = (0.0, np.nan, kg[2]), (0.0, np.nan, kg[2] * goal)
-        else:
-            now = tuple(one * organic for one in kg)
-            gap = tuple(one * max(goal - organic, 0.0) for one in kg)
-        found[str(group)] = {
-            "organic_share": np.nan if pd.isna(organic) else float(organic),
+def _site(row: Mapping[str, Any], goal: float, waste: float | None) -> pd.DataFrame:
+    meals = meals_by_month(row)
+    weighed = row["waste_g_per_meal"] if waste is None else waste
+    grams = None if pd.isna(weighed) else float(weighed)
+    one = menu.need(row["audience"]) * menu.waste_factor_g(grams)
+    parts = []
+    for group, each in one.iterrows():
+        kg = each.to_numpy()[:, None] * _by_season(meals, months.season(str(group)))
+        figures = {
             **_three("meals", meals),
             **_three("kg", kg),
-            **_three("kg_organic_now", now),
-            **_three("gap", gap),
+            **_lacks(kg, (row["organic_share"], row["local_share"]), goal),
         }
-    return found
+        fixed = {"canteen_id": row["at"], "food_group": group, "month": list(months.MONTHS)}
+        share = np.nan if pd.isna(row["organic_share"]) else float(row["organic_share"])
+        said = {"organic_share": share, "source": _source(row["audience"], str(group), grams)}
+        parts.append(pd.DataFrame(fixed | figures | said))
+    return pd.concat(parts, ignore_index=True)
 
 
-def _three(name: str, values: Any) -> dict[str, float]:
-    return {f"{name}{end}": float(value) for end, value in zip(ENDS, values, strict=True)}
+def _by_season(meals: Array, weights: Array) -> Array:
+    """Return meals as weighed by the season, each end keeping its sum."""
+    weighed, total = meals * weights, meals.sum(axis=1, keepdims=True)
+    sums = weighed.sum(axis=1, keepdims=True)
+    factor: Array = np.divide(total, sums, out=np.ones_like(total), where=sums > 0)
+    return weighed * factor
 
 
-def _checked(canteens: pd.DataFrame) -> pd.DataFrame:
-    table = pd.DataFrame(canteens.drop(columns="geometry", errors="ignore"))
-    for name in ("days_per_year", "organic_share", "audience", "kind", "served_by"):
-        if name not in table.columns:
-            table[name] = None
-    breaches = [
-        Breach(
-            f"{int(bad.sum())} cantine(s) : {what} "
-            f"(première : « {table.loc[bad, 'canteen_id'].iloc[0]} »)",
-            "cantines",
-            todo,
-        )
-        for bad, what, todo in _faults(table)
-        if bad.any()
-    ]
-    if breaches:
-        raise InputError(breaches)
-    return table
-
-
-def _faults(table: pd.DataFrame) -> Iterator[tuple[pd.Series[bool], str, str]]:
-    meals, days, organic = (
-        pd.to_numeric(table[name]).astype("float64")
-        for name in ("meals_per_day", "days_per_year", "organic_share")
-    )
-    yield table["canteen_id"].duplicated(), "identifiant en double", "garder une ligne par cantine"
-    yield meals.isna() | (meals < 0), "repas par jour manquants ou négatifs", "donner 0 ou plus"
-    yield (days < 0) | (days > 366), "jours de service hors de 0 à 366", "corriger days_per_year"
-    yield (organic < 0) | (organic > 1), "part bio hors de 0 à 1", "0,58 pour 58 %"
-    known = table["audience"].isna() | table["audience"].isin(menu.audiences())
-    yield ~known, "public inconnu", f"choisir parmi : {', '.join(menu.audiences())}"
-
-
-def _counted(canteens: pd.DataFrame) -> list[dict[str, Any]]:
-    rows: dict[str, dict[str, Any]] = {
-        str(row["canteen_id"]): {str(name): value for name, value in row.items()}
-        for row in canteens.to_dict("records")
+def _lacks(kg: Array, shares: tuple[Any, Any], goal: float) -> dict[str, Array]:
+    organic, local = (np.nan if pd.isna(s) else float(s) for s in shares)
+    low, central, high = kg
+    least, most = (0.0, 1.0) if np.isnan(organic) else (organic, organic)
+    near, far = (0.0, 1.0) if np.isnan(local) else (local, local)
+    # Frechet's bounds on what is both, knowing each share alone.
+    both = (max(0.0, least + near - 1), organic * local, min(most, far))
+    lacking = [float(np.maximum(goal - share, 0.0)) for share in both]
+    missing = np.nan if np.isnan(organic) else max(goal - organic, 0.0)
+    bound = (0.0, goal) if np.isnan(organic) else (missing, missing)
+    return {
+        **_three("organic_now", (least * low, organic * central, most * high)),
+        **_three("gap", (bound[0] * low, missing * central, bound[1] * high)),
+        **_three("organic_local", (both[0] * low, both[1] * central, both[2] * high)),
+        **_three("gap_local", (lacking[2] * low, lacking[1] * central, lacking[0] * high)),
     }
-    kitchens = {name: _kitchen(name, rows) for name in rows}
-    counted = []
-    for name, row in sorted(rows.items()):
-        at = kitchens[name]
-        if at != name and rows[at]["meals_per_day"] > 0:
-            continue
-        share = row["organic_share"]
-        counted.append(
-            row
-            | {
-                "at": at,
-                "audience": None if pd.isna(row["audience"]) else str(row["audience"]),
-                "organic_share": rows[at]["organic_share"] if pd.isna(share) else share,
-            }
-        )
-    with_sites = {row["at"] for row in counted if row["at"] != row["canteen_id"]}
-    # A kitchen without meals of its own adds nothing but the uncertainty of its missing columns.
-    return [
-        row
-        for row in counted
-        if row["meals_per_day"] > 0 or str(row["canteen_id"]) not in with_sites
+
+
+def _three(name: str, values: Any) -> dict[str, Array]:
+    return {f"{name}{end}": value for end, value in zip(ENDS, values, strict=True)}
+
+
+def _joined(table: pd.DataFrame) -> pd.DataFrame:
+    # Several sites may be counted at one kitchen: a central value missing in one is missing in all.
+    weighed = table.assign(weighed=table["organic_share"] * table["kg"])
+    sums = weighed.groupby(KEY[:2], sort=True)[["weighed", "kg"]].sum(skipna=False)
+    ends = table.groupby(KEY[:2], sort=True)["organic_share"].agg(["min", "max"])
+    even = (ends["min"] == ends["max"]) & sums["weighed"].notna() | (sums["kg"] == 0)
+    share = ends["min"].where(even, sums["weighed"] / sums["kg"])
+    by = table.groupby(KEY, sort=True)
+    joined = by[SUMS].sum(skipna=False)
+    joined["source"] = by["source"].agg(lambda said: " | ".join(dict.fromkeys(said)))
+    joined = joined.reset_index().join(share.rename("organic_share"), on=KEY[:2])
+    price = joined["food_group"].map(price_table("organic")["eur"])
+    return joined.assign(gap_eur=joined["gap"] * price)
+
+
+def _source(audience: str | None, group: str, grams: float | None) -> str:
+    calendar = months.calendar(audience)
+    asked = menu.menu().waste
+    parts = [
+        PORTIONS,
+        "gaspillage : "
+        + (
+            f"{grams:g} g par repas, facteur de PARCEL (VERIFIED) contre {asked.reference_g:g} g"
+            if grams is not None
+            else f"non pesé, repère de {asked.reference_g:g} g ({asked.reference_source})"
+        ),
+        f"mois : {calendar.source} ({calendar.mark})",
+        months.season_source(group),
+        f"prix bio : {price_of(group).source} ({price_of(group).mark})",
     ]
-
-
-def _kitchen(name: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
-    seen = [name]
-    while True:
-        row = rows[seen[-1]]
-        by, kind = row["served_by"], row["kind"]
-        cooked_here = not (pd.isna(kind) or kind == "site_cooked_elsewhere")
-        if cooked_here or pd.isna(by) or str(by) not in rows or str(by) == seen[-1]:
-            return seen[-1]
-        if str(by) in seen:
-            raise refuse(
-                f"cantines qui se livrent en rond : {' → '.join([*seen, str(by)])}",
-                "cantines, colonne served_by",
-                "indiquer la cuisine centrale qui cuisine",
-            )
-        seen.append(str(by))
+    return " ; ".join(part for part in parts if part)

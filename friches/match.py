@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from friches.demand import demand
+from friches.demand import demand, yearly
 from friches.errors import refuse
 from friches.food.crops import crop
 from friches.food.site import plain
@@ -80,7 +80,7 @@ def match(  # noqa: PLR0913, PLR0917 - one argument a table
     if blocks.empty:
         none: pd.DataFrame = empty("matches", extra={"canteens_in_reach": "str"})
         return none
-    farms, wanted = _farms(farmers), demand(canteens, goal)
+    farms, wanted = _farms(farmers), yearly(demand(canteens, goal))
     _no_stranger(reach, "farm", set(farms), "fermes")
     _no_stranger(reach, "canteen", set(canteens["canteen_id"].astype(str)), "cantines")
     trips = {

@@ -1,7 +1,7 @@
-"""Meals: what each block can grow, for how many meals, and how much of the canteens' gap it closes.
+"""Meals: a sober crop plan for each block on its own, and the meals it feeds.
 
-`grow` proposes a sober crop plan; `demand` says what the canteens lack; `outcome` joins the two.
-Every figure is in friches/food/*.toml with its unit, source and mark.
+Made from what each block can bear (`supply`): the same kg a hectare. Plans are in
+friches/food/plans.toml, each an ASSUMPTION.
 """
 
 from __future__ import annotations
@@ -12,25 +12,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from friches.demand import demand
+from friches import supply
 from friches.errors import refuse
 from friches.food import menu
-from friches.food.crops import Bounds, Crop, Plan, crop, crops, plans
-from friches.food.site import Factor, Place, factor, net_share, places, site
+from friches.food.crops import Bounds, Plan, plans
+from friches.food.site import places
 from friches.outcome import outcome
 from friches.tables import check, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["demand", "grow", "harvest", "outcome"]
+    from friches.food.site import Place
+    from friches.supply import Offer
+
+__all__ = ["grow", "harvest", "outcome"]
 
 
 def harvest(name: str, hectares: float, level: str | None = None) -> Bounds:
     """Return the kg a year that canteens can buy from some hectares of one crop.
 
-    Good land, cruise years. Hectares are those of the place, paths and hedges included: a yield
-    counted on cropped land is brought down by the net share of site.toml.
+    Good land, cruise years; see `supply.yield_ha` for what is counted.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def harvest(name: str, hectares: float, level: str | None = None) -> Bounds:
     hectares : float
         Hectares of the place given to the crop.
     level : str, optional
-        Which yield of the crop; by default its first one (for vegetables, whole estates).
+        Which yield of the crop; by default its first one (for market gardens, whole estates).
 
     Returns
     -------
@@ -53,30 +55,19 @@ def harvest(name: str, hectares: float, level: str | None = None) -> Bounds:
     """
     if not hectares >= 0:
         raise refuse(f"surface de {hectares:g} ha", name, "donner une surface positive")
-    grown = crop(name)
-    stated = grown.at(level)
-    net, bought = net_share(grown, stated.basis), _bought(grown)
-    return Bounds(
-        stated.low * net.low * bought.low * hectares,
-        stated.central * net.central * bought.central * hectares,
-        stated.high * net.high * bought.high * hectares,
-    )
+    return _times(supply.yield_ha(name, level), hectares)
 
 
-def _bought(grown: Crop) -> Bounds:
-    if grown.from_milk:
-        share = menu.dairy_per_kg_milk()
-        return Bounds(share, share, share)
-    ratio = grown.bought_per_kg
-    return Bounds(ratio.low, ratio.central, ratio.high) if ratio else Bounds(1, 1, 1)
+def _times(each: Bounds, hectares: float) -> Bounds:
+    return Bounds(each.low * hectares, each.central * hectares, each.high * hectares)
 
 
 def grow(blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     """Propose for each block a sober crop plan and the meals it feeds.
 
-    The first plan of plans.toml that the place allows is taken. Where slope, altitude, woody
-    cover or access are unknown the low end takes the worst case, the high end the best, the
-    central value the middle, and `limits` says so.
+    The first plan of plans.toml that the place allows is taken; its crops yield what `supply`
+    says of them. Where a trait is unknown the low end takes the worst case, the high end the
+    best, and `limits` says so.
 
     Parameters
     ----------
@@ -88,7 +79,13 @@ def grow(blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame) -> pd
     DataFrame
         Table « meals »: one row a block and crop, areas summing to what is usable of the block;
         `plan` names the plan. Meal equivalents are of the reference audience of meal.toml.
+
+    Raises
+    ------
+    InputError
+        As `supply`: missing columns, areas below 0 or missing, blocks given twice.
     """
+    supply.refuse_bad(blocks, members, facts)
     rows = [
         row
         for block, place in places(blocks, members, facts).items()
@@ -102,30 +99,20 @@ def grow(blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame) -> pd
 
 
 def _rows(block: str, place: Place) -> Iterator[dict[str, Any]]:
-    plan, hectares = _plan(place)
+    offers = supply.offers(place)
+    plan, hectares = _plan(place, offers)
     for name, area in sorted(hectares.items()):
-        grown = crop(name)
-        reckoned = factor(grown, place)
-        kg = _kg(grown, area, reckoned)
+        offer = offers[name]
         yield {
             "block_id": block,
             "crop": name,
-            "food_group": grown.food_group,
+            "food_group": offer.crop.food_group,
             "area_ha": area,
-            **_figures(grown.food_group, kg),
-            "source": _source(grown, reckoned, plan),
-            "limits": _limits(grown, reckoned, place),
+            **_figures(offer.crop.food_group, _times(offer.kg_ha, area)),
+            "source": _source(offer, plan),
+            "limits": _limits(offer, place),
             "plan": plan.name,
         }
-
-
-def _kg(grown: Crop, hectares: float, reckoned: Factor) -> Bounds:
-    base = harvest(grown.name, hectares)
-    return Bounds(
-        base.low * reckoned.worst * site().soil.low[grown.kind],
-        base.central * (reckoned.worst + reckoned.best) / 2,
-        base.high * reckoned.best,
-    )
 
 
 @cache
@@ -148,49 +135,34 @@ def _figures(group: str, kg: Bounds) -> dict[str, float]:
 # ------------------------------------------------------------------ which plan for which place
 
 
-def _plan(place: Place) -> tuple[Plan, dict[str, float]]:
-    rough = place.stage in plans().rough_stages
+def _plan(place: Place, offers: Mapping[str, Offer]) -> tuple[Plan, dict[str, float]]:
     for plan in plans().plan:
-        lead = crop(plan.lead)
-        usable = usable_ha(place, lead)
-        if rough and lead.kind != "rough":
-            continue
-        if _suits(plan, lead, place, usable):
-            return plan, _hectares(plan, place, usable)
-    return plan, {plan.lead: usable}  # the last plan: grazing, even where it yields nothing
+        if offers[plan.lead].fit.answer is not False and _suits(plan, place):
+            return plan, _hectares(plan, offers)
+    return plan, {
+        plan.lead: offers[plan.lead].usable_ha
+    }  # the last plan, even if it yields nothing
 
 
-def usable_ha(place: Place, lead: Crop) -> float:
-    """Return the hectares left without built land, water and (unless grazed) steep parts."""
-    share = 1 - np.nan_to_num(place.lost_share)
-    if lead.kind != "rough":
-        share *= 1 - np.nan_to_num(place.steep_share)
-    return place.area_ha * float(share)
-
-
-def _suits(plan: Plan, lead: Crop, place: Place, usable: float) -> bool:
+def _suits(plan: Plan, place: Place) -> bool:
     if plan.past is not None and place.past not in plan.past:
         return False
     if place.past in plan.not_past:
         return False
     relief_known = not (np.isnan(place.slope_pct) or np.isnan(place.altitude_m))
-    if plan.needs_relief and not relief_known and place.past not in plans().worked:
-        return False
-    return usable >= lead.min_ha and factor(lead, place).best > 0
+    return relief_known or not plan.needs_relief or place.past in plans().worked
 
 
-def _hectares(plan: Plan, place: Place, usable: float) -> dict[str, float]:
-    fits = {
-        name: usable >= grown.min_ha and factor(grown, place).best > 0
-        for name, grown in crops().items()
-    }
+def _hectares(plan: Plan, offers: Mapping[str, Offer]) -> dict[str, float]:
+    usable = offers[plan.lead].usable_ha
     found: dict[str, float] = {}
     start = 0.0
     for tranche in plan.tranche:
         end = usable if tranche.up_to_ha is None else min(tranche.up_to_ha, usable)
         if end <= start:
             break
-        shares = {n: s for n, s in tranche.share.items() if fits[n]} or {plan.lead: 1.0}
+        fits = {n: s for n, s in tranche.share.items() if offers[n].fit.answer is not False}
+        shares = fits or {plan.lead: 1.0}
         for name, share in shares.items():
             part = (end - start) * share / sum(shares.values())
             found[name] = found.get(name, 0.0) + part
@@ -201,36 +173,17 @@ def _hectares(plan: Plan, place: Place, usable: float) -> dict[str, float]:
 # ------------------------------------------------------------------ what is said of it
 
 
-def _source(grown: Crop, reckoned: Factor, plan: Plan) -> str:
-    stated, said = grown.default, site()
-    parts = [f"rendement {stated.unit} : {stated.source} ({stated.mark})"]
-    if grown.bought_per_kg:
-        parts.append(f"{grown.bought_per_kg.source} ({grown.bought_per_kg.mark})")
-    if grown.from_milk:
-        parts.append("lait vers fromages, laitages et beurre du cycle : Agribalyse 3.2 (VERIFIED)")
-    if stated.basis == "cropped" and grown.kind != "rough":
-        parts.append(f"{said.net.source} ({said.net.mark})")
-    parts += reckoned.said
-    parts.append(f"plan « {plan.name} » ({plan.mark})")
-    parts.append("repas : portions du GEM-RCN 2015 (RECALLED) sur 20 repas (ASSUMPTION)")
+def _source(offer: Offer, plan: Plan) -> str:
+    parts = [
+        supply.source(offer),
+        f"plan « {plan.name} » ({plan.mark})",
+        "repas : portions du GEM-RCN 2015 (RECALLED) sur 20 repas (ASSUMPTION)",
+    ]
     return " ; ".join(parts)
 
 
-def _limits(grown: Crop, reckoned: Factor, place: Place) -> str:
-    said = site()
-    parts = [grown.limits, said.cruise.text] if grown.limits else [said.cruise.text]
-    if said.soil.low[grown.kind] != 1:
-        parts.append(said.soil.source)
-    if reckoned.unknown:
-        many = "s" if len(reckoned.unknown) > 1 else ""
-        parts.append(
-            f"inconnu{many} : {', '.join(reckoned.unknown)} "
-            "(bas : au pire, haut : au mieux, central : au milieu)"
-        )
+def _limits(offer: Offer, place: Place) -> str:
+    said = supply.limits(offer)
     if np.isnan(place.slope_pct) and not place.past:
-        parts.append("pente et dernier usage inconnus : aucun labour proposé")
-    if np.isnan(place.lost_share):
-        parts.append("part bâtie ou en eau inconnue : rien n'est déduit")
-    if reckoned.best == 0:
-        parts.append("rien de récoltable en l'état : trop de ligneux")
-    return " ; ".join(parts)
+        return f"{said} ; pente et dernier usage inconnus : aucun labour proposé"
+    return said

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.optimize import LinearConstraint, milp
 from scipy.sparse import coo_array
 
-from friches.demand import ENDS, demand, organic_goal
+from friches.demand import ENDS, demand, organic_goal, yearly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ def outcome(
         Unknown audience, negative meals, share or goal outside 0 to 1.
     """
     organic_goal(goal)
-    wanted = demand(canteens, goal)
+    wanted = yearly(demand(canteens, goal))
     uncapped = {NAMES[end]: float(meals[f"meals{end}"].sum()) for end in ENDS}
     total = wanted.drop_duplicates("canteen_id")["meals"].sum()
     if not total > 0:

@@ -64,6 +64,7 @@ class Sources(_Strict):
     aerial_licence: str = ""
     photos: Files = []
     declared_fields: dict[int, Files] = {}
+    farm_fields: dict[str, Files] = {}
 
     @field_validator("*")
     @classmethod
@@ -137,8 +138,8 @@ class Study(_Strict):
             return self.study.crs
         return OVERSEAS_CRS.get(self.study.communes[0][:3], "EPSG:2154")
 
-    def files(self, layer: str, campaign: int | None = None) -> list[Path]:
-        """Return the files of one layer (of one campaign), as absolute paths."""
+    def files(self, layer: str, campaign: int | str | None = None) -> list[Path]:
+        """Return the files of one layer (of one campaign, of one farm), as absolute paths."""
         value = getattr(self.sources, layer)
         if campaign is not None:
             value = value[campaign]

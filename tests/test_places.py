@@ -55,6 +55,15 @@ def test_canteens(tmp_path: Path, sep: str) -> None:
     assert read.crs == CRS
 
 
+def test_weighings_yearly_counts_and_quality_shares_are_read_when_given(tmp_path: Path) -> None:
+    columns = f"{COLUMNS},repas_par_an,waste_g_per_meal,part_egalim,meat_quality_share"
+    read = canteens(table(tmp_path / "c.csv", f"{CENTRAL},210000,75,0.7,0.6", columns=columns))
+    first = read.iloc[0]
+    assert (first["meals_per_year"], first["waste_g_per_meal"]) == (210_000, 75)
+    assert (first["quality_share"], first["meat_quality_share"]) == (0.7, 0.6)
+    assert read["fish_quality_share"].isna().all()
+
+
 def test_french_columns_words_and_decimals(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text(

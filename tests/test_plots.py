@@ -13,7 +13,7 @@ from hostile import PAYLOADS, planted
 from tiny import tiny_result
 
 from friches import tables
-from friches.demand import demand
+from friches.demand import demand, yearly
 from friches.errors import InputError
 from friches.view import inert, pareto
 from friches.view.plots import PLOTS
@@ -123,7 +123,7 @@ def test_needs_and_supply_by_hand() -> None:
     grown = _series(figure, "récolte des îlots «\u00a0probable\u00a0»")
     assert grown["légumes"] == pytest.approx([6.4, 14.4, 28.8])
     lacking = _series(figure, "ce qui manque en bio aux cantines")
-    gaps = demand(tiny_result().canteens, 1.0).set_index("food_group")
+    gaps = yearly(demand(tiny_result().canteens, 1.0)).set_index("food_group")
     wanted = gaps.loc["pain", ["gap_low", "gap", "gap_high"]].to_numpy(float) / 1000
     assert lacking["pain"] == pytest.approx(wanted.tolist())
     assert "tonnes par an" in texts(figure)

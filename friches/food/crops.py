@@ -13,6 +13,7 @@ from friches.errors import Breach, InputError, refuse
 
 Mark = Literal["VERIFIED", "RECALLED", "INFERENCE", "ASSUMPTION"]
 Kind = Literal["garden", "tillage", "tree", "grass", "rough"]
+Water = Literal["needed", "helped", "none"]
 
 
 class Strict(BaseModel):
@@ -49,7 +50,10 @@ class Level(Ratio):
     """A yield (kg a hectare and year) and the hectares it is counted on."""
 
     name: str
+    label: str
+    why: str = ""
     basis: Literal["estate", "cropped"]
+    counts: Literal["harvest", "delivered"] = "harvest"
     unit: str
 
 
@@ -59,6 +63,8 @@ class Crop(Strict):
     name: str
     food_group: str
     kind: Kind
+    water: Water = "none"
+    needs_past: list[str] = []
     min_ha: float = Field(ge=0)
     min_ha_source: str
     slope_max_pct: float | None = None
@@ -69,7 +75,8 @@ class Crop(Strict):
     limits: str = ""
     bought_per_kg: Ratio | None = None
     from_milk: bool = False
-    level: list[Level] = Field(min_length=1)
+    level_of: str = ""
+    level: list[Level] = []
 
     @property
     def default(self) -> Level:
@@ -129,10 +136,9 @@ class Plan(Strict):
 
 
 class Plans(Strict):
-    """All plans in order, and the words they rely on."""
+    """All plans in order, and the last uses they rely on."""
 
     worked: list[str]
-    rough_stages: list[str]
     plan: list[Plan]
 
 
@@ -156,13 +162,27 @@ def document(name: str, shape: Any) -> Any:
 
 
 class _Crops(Strict):
+    shared: dict[str, list[Level]]
     crop: list[Crop]
+
+    @model_validator(mode="after")
+    def _yields(self) -> Self:
+        for crop in self.crop:
+            if bool(crop.level) == (crop.level_of in self.shared):
+                raise ValueError(f"« {crop.name} » : des rendements, ou ceux d'une liste commune")
+        return self
 
 
 @cache
 def crops() -> dict[str, Crop]:
     """Return every crop by its name, in the order of crops.toml."""
-    return {crop.name: crop for crop in document("crops.toml", _Crops).crop}
+    said = document("crops.toml", _Crops)
+    return {
+        crop.name: crop
+        if crop.level
+        else crop.model_copy(update={"level": said.shared[crop.level_of]})
+        for crop in said.crop
+    }
 
 
 @cache

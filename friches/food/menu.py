@@ -84,12 +84,26 @@ class Scaled(Ratio):
     base: str
 
 
-class Waste(Strict):
-    """The share of food that is wasted."""
+class Weighing(Strict):
+    """Grams wasted per guest and meal, as published."""
 
-    share: float
+    name: str
+    grams: float = Field(ge=0)
+    mark: Mark
+    source: str = Field(min_length=1)
+
+
+class Waste(Strict):
+    """The share of food that is wasted, and the grams it stands for."""
+
+    share: float = Field(gt=0, lt=1)
     mark: Mark
     source: str
+    reference_g: float = Field(gt=0)
+    reference_source: str
+    most_g: float = Field(gt=0)
+    most_source: str
+    published: list[Weighing]
 
 
 class Menu(Strict):
@@ -145,6 +159,27 @@ def waste_factor(avoided_pct: float) -> float:
         raise refuse(f"gaspillage évité de {avoided_pct:g} %", "", "donner une part de 0 à 100 %")
     share = menu().waste.share
     return (1 - share) / (1 - share * (1 - avoided_pct / 100))
+
+
+def waste_factor_g(grams: float | None) -> float:
+    """Return the factor on needs of a kitchen that was weighed (PARCEL's, against the reference).
+
+    Parameters
+    ----------
+    grams : float or None
+        Grams wasted per guest and meal; None where nothing was weighed: a factor of 1.
+
+    Raises
+    ------
+    InputError
+        Below 0 or above the most of meal.toml.
+    """
+    if grams is None:
+        return 1.0
+    said = menu().waste
+    if not 0 <= grams <= said.most_g:
+        raise refuse(f"gaspillage de {grams:g} g par repas", "", f"donner de 0 à {said.most_g:g} g")
+    return (1 - said.share) / (1 - said.share * grams / said.reference_g)
 
 
 @cache

@@ -1,77 +1,14 @@
-"""What a place allows: relief, woody cover, access, last use of each block, and their factors."""
+"""What is known of each block that decides its crops: relief, cover, access, water, last use."""
 
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
-from friches.food.crops import Bounds, Crop, Kind, Mark, Strict, document
-
-
-class Classes(Strict):
-    """Factors of one trait by class; upper ends belong to their class."""
-
-    label: str
-    unit: str
-    up_to: list[float]
-    mark: Mark
-    source: str
-    factor: dict[Kind, list[float]]
-
-    def between(self, kind: Kind, low: float, high: float) -> tuple[float, float]:
-        """Return the worst and the best factor for a value between two ends (NaN: unknown)."""
-        row = self.factor[kind]
-        first = 0 if np.isnan(low) else bisect_left(self.up_to, low)
-        last = len(row) - 1 if np.isnan(high) else bisect_left(self.up_to, high)
-        return min(row[first : last + 1]), max(row[first : last + 1])
-
-
-class Soil(Strict):
-    """Factor of the low end where no soil was measured."""
-
-    mark: Mark
-    source: str
-    low: dict[Kind, float]
-
-
-class Net(Strict):
-    """Share of a hectare that bears the crop: low, central, high."""
-
-    mark: Mark
-    source: str
-    share: dict[Kind, tuple[float, float, float]]
-
-
-class Cruise(Strict):
-    """Which year the yields are of."""
-
-    mark: Mark
-    text: str
-
-
-class Site(Strict):
-    """The whole of site.toml."""
-
-    slope: Classes
-    altitude: Classes
-    woody: Classes
-    access: Classes
-    soil: Soil
-    net: Net
-    cruise: Cruise = Field()
-
-
-@cache
-def site() -> Site:
-    """Return site.toml, checked."""
-    found: Site = document("site.toml", Site)
-    return found
+Column = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Place(NamedTuple):
@@ -85,54 +22,12 @@ class Place(NamedTuple):
     access: float  # 1 drivable road at the edge, 0 none
     steep_share: float
     lost_share: float  # built or under water
+    lost_known: bool  # False where built land or water is not known, so more may be lost
     past: str
     stage: str
+    irrigation: float = float("nan")  # 1 water to irrigate with, 0 none
+    grazing: float = float("nan")  # 1 a herd grazes nearby, 0 none
 
-
-class Factor(NamedTuple):
-    """Worst and best case of one crop on one place, what is not known, what was reckoned."""
-
-    worst: float
-    best: float
-    unknown: tuple[str, ...]
-    said: tuple[str, ...]
-
-
-def factor(crop: Crop, place: Place) -> Factor:
-    """Return the factor on yields of a crop on a place, from its worst to its best case."""
-    said = site()
-    traits = (
-        (said.slope, place.slope_pct, place.slope_pct),
-        (said.altitude, place.altitude_m, place.altitude_m),
-        (said.woody, place.woody_low, place.woody_high),
-        (said.access, place.access, place.access),
-    )
-    worst, best, unknown, told = 1.0, 1.0, [], []
-    for classes, low, high in traits:
-        bad, good = classes.between(crop.kind, low, high)
-        if bad != good:
-            unknown.append(classes.label)
-        elif bad != 1:
-            told.append(f"{classes.label} x {_decimal(bad)} ({classes.mark})")
-        worst, best = worst * bad, best * good
-    for label, limit, value in (
-        ("pente", crop.slope_max_pct, place.slope_pct),
-        ("altitude", crop.altitude_max_m, place.altitude_m),
-    ):
-        if limit is not None and np.isnan(value):
-            worst = 0.0
-            unknown.append(label)
-        elif limit is not None and value > limit:
-            worst = best = 0.0
-    return Factor(worst, best, tuple(dict.fromkeys(unknown)), tuple(told))
-
-
-def net_share(crop: Crop, basis: str) -> Bounds:
-    """Return the share of the hectares that the yield counts: all of them for an estate yield."""
-    return Bounds(1, 1, 1) if basis == "estate" else Bounds(*site().net.share[crop.kind])
-
-
-# ------------------------------------------------------------------ places from facts
 
 _GROUPS = {
     **dict.fromkeys((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 15, 24), "arable"),
@@ -141,6 +36,7 @@ _GROUPS = {
     20: "orchard",
     21: "vine",
     22: "nut",
+    23: "olive",
     25: "garden",
     27: "orchard",
 }
@@ -151,6 +47,7 @@ _WORDS = (
     ("noyer", "nut"),
     ("noix", "nut"),
     ("coque", "nut"),
+    ("oliv", "olive"),
     ("verger", "orchard"),
     ("fruit", "orchard"),
     ("vign", "vine"),
@@ -177,6 +74,8 @@ _FACTS = (
     "area_registered_m2",
     "area_m2",
     "road_access",
+    "irrigation_water",
+    "grazing_nearby",
     "built_share",
     "cover_built_share",
     "cover_water_share",
@@ -199,11 +98,14 @@ def plain(text: object) -> str:
     )
 
 
+_STAGES = {"verger abandonné": "orchard", "oliveraie abandonnée": "olive"}
+
+
 def _past(code: str, group: float, use: object, stage: str) -> str:
     if code == "CTG" or "chataign" in plain(stage):
         return "chestnut"
-    if stage == "verger abandonné":
-        return "orchard"
+    if stage in _STAGES:
+        return _STAGES[stage]
     if not np.isnan(group) and int(group) in _GROUPS:
         return _GROUPS[int(group)]
     words = plain(use)
@@ -223,64 +125,101 @@ def places(blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame) -> 
     dict of str to Place
         By block_id, in order.
     """
+    table = blocks.sort_values("block_id", ignore_index=True)
     read = ["parcel_id", *(name for name in _FACTS if name in facts.columns)]
-    joined = members[["parcel_id", "block_id"]].merge(facts[read], on="parcel_id", how="left")
-    of = {str(block): parcels for block, parcels in joined.groupby("block_id", sort=True)}
+    parcels = members[["parcel_id", "block_id"]].merge(facts[read], on="parcel_id", how="left")
+    block = pd.Index(table["block_id"]).get_indexer(parcels["block_id"])
+    parcels = parcels.assign(block=block)[block >= 0]
+    parcels = parcels.sort_values(["block", "parcel_id"], ignore_index=True)
+    parcels = parcels.assign(weight=_weight(parcels))
+    count = len(table)
+    steep = _mean(parcels, _numbers(parcels, "slope_steep_share"), count)
+    lost, lost_known, woody_low, woody_high = (
+        _mean(parcels, share, count) for share in _cover(parcels)
+    )
+    access, irrigation, grazing = (
+        _any(parcels, name, count) for name in ("road_access", "irrigation_water", "grazing_nearby")
+    )
+    groups, codes = _most(parcels, "last_crop_group"), _most(parcels, "last_crop")
     found = {}
-    for row in blocks.sort_values("block_id").itertuples():
-        found[str(row.block_id)] = _place(row, of.get(str(row.block_id), joined.iloc[:0]))
+    for i, row in enumerate(table.to_dict("records")):
+        stage = "" if pd.isna(row.get("stage")) else str(row["stage"])
+        code = codes.get(i)
+        found[str(row["block_id"])] = Place(
+            area_ha=float(row["area_ha"]),
+            slope_pct=_number(row.get("slope_mean_pct")),
+            altitude_m=_number(row.get("altitude_mean_m")),
+            woody_low=float(woody_low[i]),
+            woody_high=float(woody_high[i]),
+            access=float(access[i]),
+            steep_share=float(steep[i]),
+            lost_share=float(lost[i]),
+            lost_known=bool(lost_known[i] == 1),
+            past=_past(str(code or ""), _number(groups.get(i)), row.get("past_use"), stage),
+            stage=stage,
+            irrigation=float(irrigation[i]),
+            grazing=float(grazing[i]),
+        )
     return found
 
 
-def _place(row: Any, parcels: pd.DataFrame) -> Place:
-    weight = _numbers(parcels, "area_registered_m2")
-    weight = np.where(np.isnan(weight), _numbers(parcels, "area_m2"), weight)
-    weight = np.where(np.isnan(weight), 0.0, weight)
-    access = _numbers(parcels, "road_access")
-    if not (access == 1).any() and np.isnan(access).any():
-        access = np.array([np.nan])
-    built = _numbers(parcels, "built_share")
-    built = np.fmax(built, _numbers(parcels, "cover_built_share"))
-    water = _numbers(parcels, "cover_water_share")
-    lost = np.minimum(np.where(np.isnan(water), built, np.nan_to_num(built) + water), 1.0)
-    woody = _numbers(parcels, "woody_share_low"), _numbers(parcels, "woody_share_high")
-    stage = "" if pd.isna(getattr(row, "stage", None)) else str(row.stage)
-    group, code = _most(parcels, "last_crop_group", weight), _most(parcels, "last_crop", weight)
-    return Place(
-        area_ha=float(row.area_ha),
-        slope_pct=_number(getattr(row, "slope_mean_pct", None)),
-        altitude_m=_number(getattr(row, "altitude_mean_m", None)),
-        woody_low=_mean(np.nan_to_num(woody[0], nan=0.0), weight),
-        woody_high=_mean(np.where(np.isnan(woody[1]), 1.0, woody[1]), weight),
-        access=float(access.max()) if access.size else np.nan,
-        steep_share=_mean(_numbers(parcels, "slope_steep_share"), weight),
-        lost_share=_mean(lost, weight),
-        past=_past(str(code or ""), _number(group), getattr(row, "past_use", None), stage),
-        stage=stage,
-    )
-
-
-def _numbers(table: pd.DataFrame, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _numbers(table: pd.DataFrame, name: str) -> Column:
     if name not in table.columns:
         return np.full(len(table), np.nan)
     return pd.to_numeric(table[name]).to_numpy(dtype="float64", na_value=np.nan)
 
 
+def _weight(parcels: pd.DataFrame) -> Column:
+    registered, measured = (_numbers(parcels, n) for n in ("area_registered_m2", "area_m2"))
+    return np.nan_to_num(np.where(np.isnan(registered), measured, registered))
+
+
+def _cover(parcels: pd.DataFrame) -> tuple[Column, Column, Column, Column]:
+    # Lost share, whether it is wholly known, woody share at the least and at the most.
+    built = np.fmax(_numbers(parcels, "built_share"), _numbers(parcels, "cover_built_share"))
+    water = _numbers(parcels, "cover_water_share")
+    lost = np.where(np.isnan(water), built, np.nan_to_num(built) + water)
+    low, high = _numbers(parcels, "woody_share_low"), _numbers(parcels, "woody_share_high")
+    known = ~(np.isnan(built) | np.isnan(water))
+    return (
+        np.minimum(lost, 1.0),
+        known.astype("float64"),
+        np.nan_to_num(low),
+        np.where(np.isnan(high), 1.0, high),
+    )
+
+
+def _sum(parcels: pd.DataFrame, values: Any, count: int) -> Column:
+    weights = np.asarray(values, dtype="float64")
+    block = parcels["block"].to_numpy(dtype="int64")
+    return np.bincount(block, weights, minlength=count).astype("float64")
+
+
+def _mean(parcels: pd.DataFrame, values: Column, count: int) -> Column:
+    # By area. A share that some parcels lack is unknown for the block.
+    weight = parcels["weight"].to_numpy()
+    with np.errstate(invalid="ignore"):
+        return _sum(parcels, values * weight, count) / _sum(parcels, weight, count)
+
+
+def _any(parcels: pd.DataFrame, name: str, count: int) -> Column:
+    # 1 where one parcel has it, 0 where all are known to have none.
+    found = _numbers(parcels, name)
+    has = _sum(parcels, found == 1, count) > 0
+    known = _sum(parcels, ~np.isnan(found), count)
+    none = (known > 0) & (known == _sum(parcels, np.ones(len(found)), count))
+    return np.where(has, 1.0, np.where(none, 0.0, np.nan))
+
+
+def _most(parcels: pd.DataFrame, name: str) -> dict[int, Any]:
+    # The value that holds most of each block's area, the first one if several do.
+    if name not in parcels.columns:
+        return {}
+    area = parcels.dropna(subset=[name]).groupby(["block", name], sort=True)["weight"].sum()
+    first = area.reset_index().sort_values("weight", ascending=False, kind="stable")
+    first = first.drop_duplicates("block")
+    return dict(zip(first["block"].astype(int), first[name], strict=True))
+
+
 def _number(value: Any) -> float:
     return float("nan") if value is None or pd.isna(value) else float(value)
-
-
-def _mean(values: Any, weight: Any) -> float:
-    # A share that some parcels lack is unknown for the block.
-    return float(np.average(values, weights=weight)) if len(values) and weight.sum() else np.nan
-
-
-def _most(table: pd.DataFrame, name: str, weight: Any) -> Any:
-    if name not in table.columns:
-        return None
-    area = pd.Series(weight, index=table.index).groupby(table[name]).sum()
-    return None if area.empty else area.sort_index().idxmax()
-
-
-def _decimal(value: float) -> str:
-    return f"{value:g}".replace(".", ",")

@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 LON, LAT = ["lon", "longitude", "lng"], ["lat", "latitude"]
 READERS: dict[str, dict[str, Callable[..., Any]]] = {
     "canteens": dict.fromkeys(
-        ("meals_per_day", "days_per_year", "organic_share", "local_share"), numbers
+        (
+            "meals_per_day",
+            "days_per_year",
+            "meals_per_year",
+            "organic_share",
+            "local_share",
+            "quality_share",
+            "meat_quality_share",
+            "fish_quality_share",
+            "waste_g_per_meal",
+        ),
+        numbers,
     ),
     "farmers": {"organic": answers, "wants_ha": numbers, "installed_on": dates},
 }

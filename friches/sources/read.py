@@ -14,6 +14,7 @@ from friches.sources.cadastre import read_cadastre
 from friches.sources.catalogue import catalogue, vintage
 from friches.sources.constraints import read_constraints
 from friches.sources.declared_fields import read_declared_fields
+from friches.sources.farm_fields import read_farm_fields
 from friches.sources.fetched import Origin, origins
 from friches.sources.forest import read_forest
 from friches.sources.land_cover import read_land_cover
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 Bounds = tuple[float, float, float, float]
 Reader = Callable[[], tuple[str, pd.DataFrame]]
+BY_KEY = ("declared_fields", "farm_fields")
+"""Layers given by campaign, or by farm."""
 
 
 def read_layers(study: Study) -> dict[str, Any]:
@@ -94,6 +97,10 @@ def _readers(study: Study, bounds: Bounds | None) -> dict[str, Reader]:
         years = {year: study.files("declared_fields", year) for year in sorted(campaigns)}
         fields = partial(read_declared_fields, years, crs, bounds)
         readers["declared_fields"] = partial(_named, "declared_fields", fields)
+    if farms := study.sources.farm_fields:
+        named = {farm: study.files("farm_fields", farm) for farm in sorted(farms)}
+        own = partial(read_farm_fields, named, crs, bounds)
+        readers["farm_fields"] = partial(_named, "farm_fields", own)
     if files := study.files("owners"):
         names = study.study.audience == "restricted"
         readers["owners"] = partial(_named, "owners", partial(read_owners, files, names=names))
@@ -120,11 +127,13 @@ def _named_files(study: Study) -> list[tuple[str, Path]]:
     named = [
         (layer, path)
         for layer in type(study.sources).model_fields
-        if layer != "declared_fields"
+        if layer not in BY_KEY
         for path in study.files(layer)
     ]
     for year in sorted(study.sources.declared_fields):
         named += [(f"declared_fields.{year}", p) for p in study.files("declared_fields", year)]
+    for farm in sorted(study.sources.farm_fields):
+        named += [(f"farm_fields.{farm}", p) for p in study.files("farm_fields", farm)]
     return named
 
 
@@ -182,7 +191,9 @@ def provenance(study: Study, layers: Mapping[str, Any]) -> pd.DataFrame:
                 "sha256": file_digest(path),
                 "publisher": "données fictives" if fictitious else said["publisher"],
                 "licence": "sans objet (fictif)" if fictitious else said["licence"],
-                "vintage": year or (origin.vintage if origin else "") or vintage(path),
+                "vintage": (name == "declared_fields" and year)
+                or (origin.vintage if origin else "")
+                or vintage(path),
                 "attribution": "territoire fictif" if fictitious else said["attribution"],
                 "notes": " ; ".join([*_history(origin, path), *_notes(layers.get(name))]),
             }

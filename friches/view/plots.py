@@ -1,4 +1,4 @@
-"""Four plots of a result, for notebooks and reports: in French, with units, readable in grey."""
+"""Plots of a result, for notebooks and reports: in French, with units, readable in grey."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from friches import tables
-from friches.demand import ENDS, demand
+from friches.demand import ENDS, demand, yearly
 from friches.errors import refuse
-from friches.view import frame, inert, look, pareto, words
+from friches.view import frame, inert, look, mealplots, pareto, words
 from friches.view.audience import visible
 from friches.view.lexicon import w
 
@@ -94,7 +94,7 @@ def _harvest(key: str) -> str:
 
 
 def _lacking(result: Result) -> pd.DataFrame:
-    wanted = demand(result.canteens, result.study.goal.organic_share)
+    wanted = yearly(demand(result.canteens, result.study.goal.organic_share))
     # a kitchen whose organic share is unknown leaves the total without a central value
     gaps = wanted.groupby("food_group")[[f"gap{end}" for end in ENDS]]
     return _three(gaps.sum(skipna=False))
@@ -187,4 +187,8 @@ PLOTS: dict[str, Callable[[Result, Figure], None]] = {
     "area_by_stage": area_by_stage,
     "routes": pareto.routes,
     "confidence": confidence,
+    "months": mealplots.months,
+    "before_after": mealplots.before_after,
+    "area_by_crop": mealplots.area_by_crop,
+    "plans": mealplots.plans,
 }

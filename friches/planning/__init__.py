@@ -1,0 +1,1 @@
+"""Parts of the plan: goal, options in time, programme, what holds it back, front, words."""
