@@ -60,7 +60,7 @@ def usable_routes(
     Returns
     -------
     DataFrame
-        As `routes`, with stage of the block, quarters, and ends of the chance where given.
+        Columns of `routes` that a plan reads, with the block's stage and ends of dates and chance.
     """
     open_ = ~routes["answer"].astype("boolean").eq(False).fillna(value=False).astype(bool)
     table = routes[open_].copy()
@@ -78,7 +78,9 @@ def usable_routes(
     table["stage"] = table["block_id"].map(stages)
     if risk is not None:
         table = table[table["chance"] >= 1 - risk - 1e-12]
-    return table.sort_values(["block_id", "order", "instrument"], ignore_index=True)
+    dates = [f"{name}{end}" for name in ("land_on", "first_meal_on", "chance") for end in ENDS]
+    named = ["block_id", "instrument", "title", "answer", "order", "stage", "cost_eur", *dates]
+    return table[named].sort_values(["block_id", "order", "instrument"], ignore_index=True)
 
 
 def in_time(  # noqa: PLR0913
@@ -211,15 +213,15 @@ def _unbeaten(table: pd.DataFrame) -> NDArray[np.bool_]:
         better = (rows[:, None] < rows[None]).any(axis=2)
         earlier = np.arange(len(rows))[:, None] < np.arange(len(rows))[None]
         beaten = (no_worse & (better | earlier)).any(axis=0)
-        left = places[~beaten]
-        kept[_best_few(left, table)] = True
+        kept[_best_few(places[~beaten], worse)] = True
     return kept
 
 
-def _best_few(places: NDArray[np.int64], table: pd.DataFrame) -> NDArray[np.int64]:
+def _best_few(places: NDArray[np.int64], worse: Numbers) -> NDArray[np.int64]:
+    """Return the cheapest half, then those that bring most; the table's order breaks ties."""
     if len(places) <= ROUTES_A_BLOCK:
         return places
-    rows = table.iloc[places]
-    cheap = rows.sort_values(["cost_eur", "order"], kind="stable").index[: ROUTES_A_BLOCK // 2]
-    rest = rows.drop(cheap).sort_values(["brings", "order"], ascending=[False, True], kind="stable")
-    return np.array([*cheap, *rest.index[: ROUTES_A_BLOCK - len(cheap)]], dtype=np.int64)
+    cheap = places[np.argsort(worse[places, 0], kind="stable")[: ROUTES_A_BLOCK // 2]]
+    rest = places[~np.isin(places, cheap)]
+    most = rest[np.argsort(worse[rest, -1], kind="stable")[: ROUTES_A_BLOCK - len(cheap)]]
+    return np.concatenate([cheap, most])

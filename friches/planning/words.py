@@ -71,9 +71,10 @@ def reached(one: Case, found: Mapping[str, Any]) -> str:
     """Return the sentence of a goal that some openings reach."""
     if not found["blocks"]:
         return f"{aim(one)} : déjà atteint, aucun îlot à ouvrir.{_unknown(one)}"
+    last = f"{found['last_meal_on']:%d/%m/%Y}"
     return (
         f"{aim(one)} : {_openings(found)} suffisent, pour {figure(found['cost_eur'])}{THIN}€ "
-        f"(central), premier repas du dernier îlot le {found['last_meal_on']:%d/%m/%Y}. "
+        f"(central{_gap(found)}), premier repas du dernier îlot le {last}. "
         f"{_expected(one, found)}{_unsure(one)}{_unknown(one)}"
     )
 
@@ -89,6 +90,12 @@ def short(one: Case, found: Mapping[str, Any], because: str) -> str:
         f"{figure(found['cost_eur'])}{THIN}€ (central). Ce qui retient : {because}. "
         f"{_expected(one, found)}{_unsure(one)}{_unknown(one)}"
     )
+
+
+def _gap(found: Mapping[str, Any]) -> str:
+    """Say how far the cost may be from the least one, where that is more than 1 %."""
+    gap = 100 * float(found["gap"])
+    return f", à {figure(gap)}{THIN}% près du moins cher" if gap >= 1 else ""
 
 
 def _openings(found: Mapping[str, Any]) -> str:
