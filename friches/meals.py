@@ -17,7 +17,6 @@ from friches.errors import refuse
 from friches.food import menu
 from friches.food.crops import Bounds, Plan, plans
 from friches.food.site import places
-from friches.outcome import outcome
 from friches.tables import check, empty
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from friches.food.site import Place
     from friches.supply import Offer
 
-__all__ = ["grow", "harvest", "outcome"]
+__all__ = ["grow", "harvest"]
 
 
 def harvest(name: str, hectares: float, level: str | None = None) -> Bounds:

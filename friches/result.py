@@ -29,6 +29,10 @@ class Result:
         Legal owners; carries names only when the audience is « restricted ».
     facts, evidence, fallow, blocks, members, reach, meals, matches, rulings, routes, steps
         Result tables.
+    supply, demand, plots, flows, balance, shares, limits, neighbours, prices : DataFrame
+        What blocks can bear, what kitchens lack, and the allocation between them.
+    openings, front : DataFrame
+        The plan: which block to open by which route and when; the plans that no other beats.
     missing : DataFrame
         Absent layers: layer, label, settles (French, what the layer would settle).
     provenance : DataFrame
@@ -61,6 +65,17 @@ class Result:
     steps: pd.DataFrame
     missing: pd.DataFrame
     provenance: pd.DataFrame
+    supply: pd.DataFrame | None = None
+    demand: pd.DataFrame | None = None
+    plots: pd.DataFrame | None = None
+    flows: pd.DataFrame | None = None
+    balance: pd.DataFrame | None = None
+    shares: pd.DataFrame | None = None
+    limits: pd.DataFrame | None = None
+    neighbours: pd.DataFrame | None = None
+    prices: pd.DataFrame | None = None
+    openings: pd.DataFrame | None = None
+    front: pd.DataFrame | None = None
     roads: gpd.GeoDataFrame | None = None
     owners: pd.DataFrame | None = None
     exclusions: pd.DataFrame | None = None

@@ -9,7 +9,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from friches import fallow, group, keep, match, meals, privacy, tables
+from friches import fallow, feeding, group, keep, privacy, tables
 from friches.facts import dictionary, measure
 from friches.result import Result
 from friches.scenarios.routes import plan
@@ -44,6 +44,7 @@ STAGES = {
     "meals": "récoltes et repas",
     "law": "procédures et dates",
     "matches": "fermes et cantines",
+    "plan": "plan d'action",
 }
 
 
@@ -84,7 +85,7 @@ def run(
 
     keys = layer_keys(study)
     layers = stage("layers", keys, lambda: read_layers(study))
-    spatial = {k: keys[k] for k in keys if k not in ("canteens", "farmers")}
+    spatial = {k: keys[k] for k in keys if k not in ("canteens", "farmers", "farm_fields")}
     measured = stage("facts", spatial, lambda: {"facts": measure(layers)})["facts"]
 
     # Answers on parcels and communes count in detection, those on blocks once there are blocks.
@@ -101,12 +102,23 @@ def run(
 
     places = [keys.get("canteens"), keys.get("farmers"), keys.get("roads"), study.reach]
     reach = stage("reach", [judged, places], lambda: _reach(blocks, layers, study))["reach"]
-    grown = stage("meals", judged, lambda: {"meals": meals.grow(blocks, members, facts)})["meals"]
+    grown = stage("meals", judged, lambda: feeding.harvests(blocks, members, facts))
     changed = [*judged, supposed.model_dump(mode="json") if supposed else None]
-    law = stage("law", changed, lambda: _law(blocks, members, facts, grown, study, supposed))
+    law = stage(
+        "law", changed, lambda: _law(blocks, members, facts, grown["meals"], study, supposed)
+    )
     canteens, farmers = (_or_empty(layers, name, study) for name in ("canteens", "farmers"))
-    supply = (blocks, grown, reach, farmers, canteens)
-    matched = stage("matches", [judged, places, study.goal], lambda: _match(*supply, study))
+    beside = feeding.neighbours(blocks, layers.get("farm_fields"))
+    wanted = [judged, places, keys.get("farm_fields"), study.goal.organic_share]
+    people = (canteens, farmers, beside)
+    fed = stage(
+        "matches", wanted, lambda: feeding.feed(blocks, grown["supply"], reach, *people, study)
+    )
+    opened = stage(
+        "plan",
+        [changed, wanted, study.goal],
+        lambda: feeding.open_in_order(blocks, law["routes"], grown["meals"], fed, study),
+    )
     result = Result(
         study=study,
         parcels=parcels,
@@ -114,11 +126,12 @@ def run(
         farmers=farmers,
         facts=facts,
         reach=reach,
-        meals=grown,
         **found,
         **grouped,
+        **grown,
         **law,
-        **matched,
+        **fed,
+        **opened,
         missing=missing_layers(layers),
         provenance=provenance(study, layers),
         roads=layers.get("roads"),
@@ -205,14 +218,6 @@ def _law(  # noqa: PLR0913, PLR0917 -- one argument a table
     rulings = rule(concerned, day, here.documents)
     steps, routes = plan(blocks, members, rulings, facts, grown, day, here)
     return {"rulings": rulings, "steps": steps, "routes": routes}
-
-
-def _match(  # noqa: PLR0913, PLR0917 -- one argument a table
-    blocks: Any, grown: Any, reach: Any, farmers: Any, canteens: Any, study: Study
-) -> dict[str, Any]:
-    goal = study.goal.organic_share
-    found = match.match(blocks, grown, reach, farmers, canteens, study.reach, goal=goal)
-    return {"matches": found}
 
 
 def _or_empty(layers: Mapping[str, Any], name: str, study: Study) -> Any:

@@ -83,9 +83,13 @@ class Reach(_Strict):
 
 
 class Goal(_Strict):
-    """What the canteens aim at."""
+    """What the canteens aim at, and what the plan must keep."""
 
     organic_share: float = Field(1.0, ge=0, le=1)
+    food_group: str = "tout"
+    by: dt.date | None = None
+    budget_eur: float | None = Field(None, ge=0)
+    at_once: int | None = Field(None, ge=1)
 
 
 class About(_Strict):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from friches import meals
+from friches import tables
+from friches.outcome import outcome
 from friches.sources.exclusions import counted
 
 if TYPE_CHECKING:
@@ -54,9 +55,15 @@ def withdrawn(result: Result) -> int:
 def _food(result: Result) -> dict[str, Any]:
     sure = set(result.blocks.loc[result.blocks["answer"].fillna(value=False), "block_id"])
     grown = result.meals[result.meals["block_id"].isin(sure)]
-    matched = result.matches[result.matches["block_id"].isin(sure)]
-    told = meals.outcome(grown, result.canteens, matched, result.study.goal.organic_share)
-    return {name: _rounded(value) for name, value in told.items()}
+    told = outcome(grown, _table(result.demand, "demand"), _table(result.shares, "shares"))
+    found = {name: _rounded(value) for name, value in told.items()}
+    for name, table in (("allocation", result.plots), ("plan", result.openings)):
+        found[name] = None if table is None else table.attrs.get("told")
+    return found
+
+
+def _table(table: pd.DataFrame | None, name: str) -> pd.DataFrame:
+    return tables.empty(name) if table is None else table
 
 
 def _rounded(value: Any) -> Any:

@@ -394,7 +394,10 @@ def test_no_block_no_farm_no_canteen():
     assert "sans qu'aucun îlot soit cultivé" in sentence(nothing)
     alone = one(given_farmers=farmers(), given_reach=reach(("B1", "C1", "canteen", 5)))
     assert alone.matches["why"].iloc[0].startswith("Aucune ferme connue.")
-    unfed = one(given_demand=demand(("C1", "légumes", 1, 0)).iloc[:0], given_reach=reach(("B1", "F1", "farm", 5)))
+    unfed = one(
+        given_demand=demand(("C1", "légumes", 1, 0)).iloc[:0],
+        given_reach=reach(("B1", "F1", "farm", 5)),
+    )
     assert unfed.matches["why"].iloc[0].endswith("Aucune cantine connue.")
     assert unfed.shares.empty
     assert sentence(unfed).startswith("aucune cantine connue")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 WITHDRAWN = words.WITHDRAWN
 PARCEL_ID = re.compile(r"(?<![0-9A-Za-z])\d[\dAB]\d{3}\d{3}[0-9A-Z]{2}\d{4}(?![0-9A-Za-z])")
+BY_FARM = ("plots", "flows", "neighbours", "prices")
 BY_PARCEL = ("facts", "evidence", "fallow", "members", "rulings")
 FARMERS_OWN = ("wants_ha", "installed_on", "productions")
 
@@ -45,7 +46,8 @@ def visible(result: Result) -> Result:
     The tables keep their columns and order. `blocks` gains `owners_said`, the number of owners in
     words (« au moins 3 »; public: « 1 à 2 » where there may be only one).
 
-    For the public: `facts`, `evidence`, `fallow`, `members` and `rulings` have no row; `parcels`
+    For the public: `facts`, `evidence`, `fallow`, `members`, `rulings` and what names a farm
+    (`plots`, `flows`, `neighbours`, `prices`) have no row; `parcels`
     keep commune and outline only; farms are « Ferme 1 », « Ferme 2 », … under new ids; parcel
     numbers are taken out of every text. Applying it twice changes nothing more.
 
@@ -122,9 +124,11 @@ def _for_the_public(result: Result) -> Result:
     matches = result.matches.copy()
     matches["farmer_id"] = matches["farmer_id"].map(farms)
     matches["why"] = matches["why"].where(matches["farmer_id"].isna(), w.shared.nearby_farm)
+    of_farms: dict[str, Any] = {name: _none_of(getattr(result, name)) for name in BY_FARM}
     return replace(
         result,
         **{name: getattr(result, name).iloc[:0] for name in BY_PARCEL},
+        **of_farms,
         owners=None,
         parcels=_bare(result.parcels),
         farmers=_unnamed(result.farmers, farms),
@@ -134,6 +138,10 @@ def _for_the_public(result: Result) -> Result:
         routes=_unnumbered(result.routes),
         steps=_unnumbered(result.steps),
     )
+
+
+def _none_of(table: pd.DataFrame | None) -> pd.DataFrame | None:
+    return None if table is None else table.iloc[:0]
 
 
 def _bare(parcels: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 TABLE_NAMES = (
     "facts", "evidence", "fallow", "blocks", "members", "reach",
-    "meals", "matches", "rulings", "routes", "steps",
+    "supply", "meals", "demand", "plots", "flows", "balance", "shares", "limits", "neighbours",
+    "prices", "matches", "rulings", "routes", "steps", "openings",
 )  # fmt: skip
 PACKAGES = (
     "exactextract", "folium", "geopandas", "networkx", "numpy", "openpyxl", "pandas", "pyarrow",
