@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from friches import tables
 from friches.allocation import allocate, sentence
 from friches.demand import demand
+from friches.meals import grow
 from friches.plan import plan
 from friches.planning.goal import Goal, Limits
 from friches.price import prices
-from friches.meals import grow
 from friches.spatial.beside import neighbours as touching
 from friches.supply import supply as borne
 
@@ -86,8 +86,8 @@ def open_in_order(
     goal = Goal(aimed.food_group, aimed.organic_share, by)
     limits = Limits(aimed.budget_eur, aimed.at_once)
     found = plan(
-        blocks, routes, grown, fed["demand"], day, goal, SimpleNamespace(plots=fed["plots"]), limits,
-        with_front=len(blocks) <= FRONT_BLOCKS,
+        blocks, routes, grown, fed["demand"], day, goal,
+        SimpleNamespace(plots=fed["plots"]), limits, with_front=len(blocks) <= FRONT_BLOCKS,
     )  # fmt: skip
     told = {"told": found.sentence, "goal": f"{goal.food_group}, {goal.share:.0%}, {by}"}
     found.openings.attrs |= told

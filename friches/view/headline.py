@@ -38,6 +38,10 @@ def summary_lines(result: Result) -> list[str]:
     if first:
         told = words.months(first["low"], first["central"], first["high"])
         lines.append(w.headline.first.format(first=told))
+    if said.get("allocation"):
+        lines.append(said["allocation"])
+    if said.get("plan"):
+        lines.append(w.headline.plan.format(told=said["plan"]))
     if said["missing_layers"]:
         lines.append(w.headline.missing.format(layers=", ".join(result.missing["label"])))
     lines.append(w.headline.not_reviewed)

@@ -132,3 +132,31 @@ GUIDE = (
     _own("guide", "kind", width=14),
     _own("guide", "filled", width=26),
 )
+PLAN = (
+    _of("openings", "position", "integer", 8),
+    _of("openings", "block_id", width=12),
+    _of("openings", "title", width=40),
+    *(_of("openings", name, "date") for name in ("starts_on", "land_on")),
+    *(
+        _of("openings", name, "date")
+        for name in ("first_meal_on_low", "first_meal_on", "first_meal_on_high")
+    ),
+    _of("openings", "cost_eur", "integer"),
+    _of("openings", "chance", "share"),
+    _of("openings", "meals", "integer"),
+    _of("openings", "why", width=60),
+)
+HARVESTS = (
+    _of("plots", "block_id", width=12),
+    _of("plots", "crop", width=26),
+    _of("plots", "food_group", width=20),
+    _own("harvests", "farm", width=26),
+    _of("plots", "area_ha", "ha"),
+    *(_of("plots", name, "integer") for name in ("kg_low", "kg", "kg_high")),
+    *(_of("prices", name, "number") for name in ("eur_kg_low", "eur_kg", "eur_kg_high")),
+    _of("prices", "eur_kg_now", "number"),
+    *(
+        _of("prices", name, "number")
+        for name in ("cents_per_meal_low", "cents_per_meal", "cents_per_meal_high")
+    ),
+)

@@ -16,7 +16,7 @@ from friches.view.audience import (
 from friches.view.lexicon import w
 from friches.view.map import headline
 from friches.view.parcels import withdrawn
-from friches.view.rows import gathered
+from friches.view.rows import gathered, records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_PARCELS = 3_000
 """Above this many parcels the page lists only candidates and unknown ones (a page to print)."""
+FIRST_ACTIONS = 10
+"""Openings told on the page; the workbook has them all."""
 CAP = 240
 """Longest text in a cell; the block sheets have the whole."""
 
@@ -75,12 +77,25 @@ def register_html(result: Result) -> str:
         receivers=publish.receivers(shown),
         thresholds=method.thresholds(day),
         laws=method.laws(day),
+        plan=openings(shown),
         questions=questions.totals(shown.members, shown.fallow).to_dict("records"),
         sources=shown.provenance.to_dict("records"),
         missing=shown.missing.to_dict("records"),
         run=page.run_id(shown),
         version=__version__,
     )
+
+
+def openings(result: Result) -> dict[str, Any]:
+    """Return the plan to show: sentences, the first ten openings, what holds each food group."""
+    opened = [] if result.openings is None else records(result.openings)
+    opened = sorted(opened, key=lambda row: int(row["position"]))
+    return {
+        "told": [said for name in ("allocation", "plan") if (said := result.summary.get(name))],
+        "openings": opened[:FIRST_ACTIONS],
+        "count": len(opened),
+        "limits": [] if result.limits is None else records(result.limits),
+    }
 
 
 def listed(result: Result, most: int = MOST_PARCELS) -> pd.DataFrame:

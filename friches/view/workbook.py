@@ -19,9 +19,11 @@ from friches.view.layout import (
     EDITION,
     FIRST,
     GUIDE,
+    HARVESTS,
     LISTS,
     METHOD,
     PARCELS,
+    PLAN,
     QUESTIONS,
     SOURCES,
 )
@@ -80,6 +82,8 @@ def _sheets(result: Result) -> list[Sheet]:
         Sheet(names.blocks, BLOCKS, _hashed(_blocks(result), BLOCKS, result)),
         Sheet(names.parcels, PARCELS, _hashed(_parcels(result, known), PARCELS, result)),
         Sheet(names.questions, QUESTIONS, _questions(result), wrap=True),
+        Sheet(names.plan, PLAN, _plan(result), wrap=True),
+        Sheet(names.harvests, HARVESTS, _harvests(result)),
         Sheet(names.method, METHOD, _method(result), wrap=True),
         Sheet(names.sources, SOURCES, _sources(result), wrap=True),
     ]
@@ -204,6 +208,21 @@ def _questions(result: Result) -> list[dict[str, Any]]:
         }
         for n, row in enumerate(rows, 1)
     ]
+
+
+def _plan(result: Result) -> list[dict[str, Any]]:
+    return [] if result.openings is None else records(result.openings.sort_values("position"))
+
+
+def _harvests(result: Result) -> list[dict[str, Any]]:
+    """Return who would grow what on each block, and the price that it must fetch."""
+    if result.plots is None:
+        return []
+    table = result.plots
+    if result.prices is not None:
+        table = table.merge(result.prices, on=["block_id", "crop"], how="left")
+    names = dict(zip(result.farmers["farmer_id"], result.farmers["name"], strict=True))
+    return [row | {"farm": names.get(row["farmer_id"])} for row in records(table)]
 
 
 def _some(blocks: list[str]) -> str:
