@@ -1,8 +1,6 @@
-"""Meals: needs, harvests and outcome, against the published anchors and by hand."""
+"""Meals: needs and harvests, against the published anchors and by hand."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import pandas as pd
@@ -15,8 +13,7 @@ from friches.food import menu
 from friches.food.crops import crop, crops, plans
 from friches.food.site import places
 from friches.food.suitability import fit, suitability
-from friches.meals import grow, harvest, outcome
-from friches.outcome import delivered
+from friches.meals import grow, harvest
 
 QUICK = settings(max_examples=15, deadline=None, derandomize=True)
 
@@ -419,143 +416,3 @@ def test_a_part_known_share_is_unknown_for_the_block():
     assert np.isnan(place.steep_share)
     assert place.lost_share == pytest.approx(0.1)
     assert fit(crop("légumes d'hiver"), place, 1.0).high == 1
-
-
-# ------------------------------------------------------------------ what the blocks change
-
-
-def test_outcome_by_hand():
-    meals = grow(*land(block(1.0)))
-    found = outcome(meals, canteens(), matches(meals))
-    need = menu.need("elementaire")["kg"]
-    gap = 14_000 * 0.5 * need["légumes"]
-    assert gap < 4200  # one hectare gives more than this canteen lacks
-    assert found["meals_per_year"]["central"] == pytest.approx(gap / need.sum())
-    assert found["canteen_meals_per_year"] == 14_000
-    assert found["organic_share_now"] == pytest.approx(0.5)
-    after = 0.5 + gap / (14_000 * need.sum())
-    assert found["organic_share_after"]["central"] == pytest.approx(after)
-    assert found["gap_by_group"]["légumes"]["central"] == pytest.approx(gap)
-    assert found["closed_by_group"]["légumes"]["central"] == pytest.approx(gap)
-    assert found["closed_by_group"]["porc"] == {"low": 0.0, "central": 0.0, "high": 0.0}
-    assert found["meals_uncapped"]["central"] == pytest.approx(4200 / need.sum())
-
-
-def test_no_canteen_gives_the_potential_and_says_so():
-    meals = grow(*land())
-    found = outcome(meals, canteens().iloc[:0], matches(meals, None))
-    assert found["meals_per_year"] == {"low": None, "central": None, "high": None}
-    assert found["canteen_meals_per_year"] is None
-    assert found["organic_share_after"]["high"] is None
-    assert found["meals_uncapped"]["central"] > 0
-    assert "aucune cantine" in found["notes"][0]
-
-
-def test_a_block_out_of_reach_of_every_canteen_feeds_none():
-    meals = grow(*land())
-    found = outcome(meals, canteens(), matches(meals, None))
-    assert found["meals_per_year"] == {"low": 0.0, "central": 0.0, "high": 0.0}
-    assert found["organic_share_after"]["central"] == found["organic_share_now"]
-
-
-def test_unknown_organic_share_leaves_bounds_only():
-    meals = grow(*land())
-    table = canteens(canteen(organic_share=None))
-    found = outcome(meals, table, matches(meals))
-    assert found["organic_share_now"] is None
-    assert found["meals_per_year"]["central"] is None
-    assert found["meals_per_year"]["low"] == 0
-    assert found["meals_per_year"]["high"] > 0
-    assert found["organic_share_after"]["high"] == pytest.approx(1)
-    assert found["gap_by_group"]["légumes"]["low"] == 0
-    assert "part bio inconnue" in found["notes"][-1]
-
-
-def test_a_harvest_goes_to_whichever_kitchen_lacks_it():
-    meals = grow(*land(block(0.6), block(0.6, "B002")))
-    both = matches(meals).assign(canteens_in_reach=['["C1", "C2"]', '["C1"]'])
-    two = canteens(canteen(meals_per_day=60.0), canteen("C2", meals_per_day=60.0))
-    one = matches(meals, "C1", "C1")
-    far = outcome(meals, two, one)["closed_by_group"]["légumes"]["central"]
-    near = outcome(meals, two, both)["closed_by_group"]["légumes"]["central"]
-    assert far == pytest.approx(60 * 140 * 0.5 * menu.need("elementaire").loc["légumes", "kg"])
-    assert near == pytest.approx(2 * far)
-
-
-def test_delivered_by_hand():
-    to = pd.Series([("A",), ("A", "B"), ("B",)])
-    kg = pd.Series([5.0, 5.0, 1.0])
-    assert delivered(to, kg, pd.Series({"A": 6.0, "B": 3.0})) == pytest.approx(9)
-    assert delivered(to, kg, pd.Series({"A": 5.0, "B": 100.0})) == pytest.approx(11)
-    assert delivered(to[:1], kg[:1], pd.Series({"A": 6.0, "B": 3.0})) == 5
-    assert delivered(to[:1], kg[:1], pd.Series({"A": 4.0, "B": 3.0})) == 4
-
-
-FEW = settings(max_examples=6, deadline=None, derandomize=True)
-SMALL = st.floats(0.1, 6)
-REACHED = st.sampled_from([[], ["C1"], ["C2"], ["C1", "C2"]])
-
-
-@FEW
-@given(
-    st.lists(st.tuples(SMALL, REACHED), min_size=2, max_size=5),
-    st.floats(0, 1),
-    st.sampled_from([0.0, 0.3, 1.0, None]),
-    st.floats(0, 1),
-    st.sampled_from(["maternelle", "adultes", None]),
-)
-def test_more_land_never_feeds_fewer_and_shares_stay_in_bounds(sites, share, other, goal, audience):
-    blocks = [block(area, f"B{i:03}") for i, (area, _) in enumerate(sites)]
-    meals = grow(*land(*blocks))
-    reached = pd.DataFrame(
-        {
-            "block_id": [b["block_id"] for b in blocks],
-            "canteen_id": None,
-            "canteens_in_reach": [json.dumps(names) for _, names in sites],
-        }
-    )
-    table = canteens(
-        canteen(organic_share=share),
-        canteen("C2", organic_share=other, audience=audience, days_per_year=None),
-    )
-    whole = outcome(meals, table, reached, goal)
-    part = outcome(meals[meals["block_id"] != "B000"], table, reached, goal)
-    for name in ("meals_per_year", "organic_share_after"):
-        for end in ("low", "central", "high"):
-            if whole[name][end] is not None:
-                assert whole[name][end] >= part[name][end] - 1e-6
-    after, now = whole["organic_share_after"], whole["organic_share_now"]
-    ends = [end for end in (after["low"], after["central"], after["high"]) if end is not None]
-    assert ends == sorted(ends)
-    assert 0 <= ends[0] <= ends[-1] <= 1
-    if now is not None:
-        assert ends[0] >= now - 1e-12
-    fed = whole["meals_per_year"]
-    assert fed["low"] <= (fed["central"] or fed["high"]) * (1 + 1e-9) + 1e-9
-    if fed["central"] is not None:
-        assert fed["central"] <= fed["high"] * (1 + 1e-9) + 1e-9
-        assert fed["central"] <= whole["canteen_meals_per_year"] * (1 + 1e-9)
-    for group, closed in whole["closed_by_group"].items():
-        kg = meals.loc[meals["food_group"] == group, "kg"].sum()
-        if closed["central"] is not None:  # conservation: no more than grown, nor than lacking
-            assert closed["central"] <= kg + 1e-6
-            assert closed["central"] <= whole["gap_by_group"][group]["central"] + 1e-6
-
-
-@FEW
-@given(st.lists(st.tuples(SMALL, REACHED), min_size=1, max_size=4), st.floats(0, 0.9))
-def test_one_more_canteen_never_lowers_the_total(sites, share):
-    blocks = [block(area, f"B{i:03}") for i, (area, _) in enumerate(sites)]
-    meals = grow(*land(*blocks))
-    reached = pd.DataFrame(
-        {
-            "block_id": [b["block_id"] for b in blocks],
-            "canteen_id": None,
-            "canteens_in_reach": [json.dumps(names) for _, names in sites],
-        }
-    )
-    one = outcome(meals, canteens(canteen(organic_share=share)), reached)
-    two = outcome(
-        meals, canteens(canteen(organic_share=share), canteen("C2", organic_share=share)), reached
-    )
-    assert two["meals_per_year"]["central"] >= one["meals_per_year"]["central"] - 1e-6

@@ -91,7 +91,7 @@ def test_summary_says_what_the_tables_say(saint_rebelle):
     assert summary["parcels"] == len(result.parcels)
     assert summary["parcels_fallow_yes"] == int(result.fallow["answer"].sum())
     assert summary["blocks"] == len(result.blocks)
-    assert summary["missing_layers"] == []
+    assert summary["missing_layers"] == ["farm_fields"]
     assert summary["canteen_meals_per_year"] == 1500 * 140
     assert summary["organic_share_now"] == pytest.approx(0.58)
     after, meals = summary["organic_share_after"], summary["meals_per_year"]

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TITLES = [
-    "lire d'abord", "îlots", "parcelles", "à demander", "méthode", "sources", "colonnes", "listes",
+    "lire d'abord", "îlots", "parcelles", "à demander", "plan d'action",
+    "récoltes et prix", "méthode", "sources", "colonnes", "listes",
 ]  # fmt: skip
 HOSTILE = (
     '=HYPERLINK("http://x.example")', "+1+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "=1\n", "#N/A",

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from friches.view import frame, inert, words
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
 
 TONNE = 1000.0
 """kg."""
-MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.",
-          "nov.", "déc.")  # fmt: skip
+MONTHS = tuple(w.plots.fed.months.split(" "))
 ALL_KITCHENS, ALL_GROUPS = "toutes", "tout"
 DAYS_A_MONTH = 30.4375
 FATES = (
-    ("delivered", "livré aux cantines", "#2E6F40", ""),
-    ("sold_elsewhere", "vendu ailleurs", "#B08D2F", "////"),
-    ("lost", "perdu en stock et au tri", "#6B6B6B", "...."),
+    ("delivered", w.plots.fed.delivered, "#2E6F40", ""),
+    ("sold_elsewhere", w.plots.fed.sold, "#B08D2F", "////"),
+    ("lost", w.plots.fed.lost, "#6B6B6B", "...."),
 )
 
 
@@ -50,15 +50,15 @@ def months(result: Result, figure: Figure) -> None:
     lacking = None if demand is None else demand[demand["food_group"].isin(groups)]
     if lacking is not None and len(lacking):
         axes.plot(at, _by_month(lacking, "gap"), "D-", color=frame.INK, markersize=4,
-                  label="ce qui manque en bio (central)")  # fmt: skip
+                  label=w.plots.fed.lacking)  # fmt: skip
     axes.set_xticks(at, MONTHS, fontsize="small")
-    axes.set_ylabel("tonnes par mois, central")
+    axes.set_ylabel(w.plots.fed.tonnes)
     frame.numbers(axes.yaxis)
     axes.grid(axis="y", color="#DDDDDD")
-    frame.nothing(axes, "aucune répartition à montrer", empty=not under.any())
+    frame.nothing(axes, w.plots.fed.nothing, empty=not under.any())
     named = ", ".join(inert.clean(group, 30) for group in sorted(groups))
-    note = f"groupes comptés : {named}" if named else ""
-    frame.add(result, figure, axes, "Besoins et récoltes, mois par mois", note)
+    note = w.plots.fed.counted.format(groups=named) if named else ""
+    frame.add(result, figure, axes, w.plots.fed.months_title, note)
 
 
 def before_after(result: Result, figure: Figure) -> None:
@@ -79,16 +79,16 @@ def before_after(result: Result, figure: Figure) -> None:
         low, high = (100 * rows[f"share_after_{end}"].astype("float64") for end in ("low", "high"))
         axes.hlines(at, now, after, color=frame.QUIET, linewidth=0.8, linestyle=":")
         axes.hlines(at, low, high, color="#2E6F40", linewidth=2.2)
-        axes.plot(now, at, "o", color=frame.INK, fillstyle="none", label="aujourd'hui")
-        axes.plot(after, at, "o", color="#2E6F40", label="après (trait : de bas à haut)")
-    names = ["ensemble" if name == ALL_GROUPS else name for name in rows["food_group"]]
+        axes.plot(now, at, "o", color=frame.INK, fillstyle="none", label=w.plots.fed.today)
+        axes.plot(after, at, "o", color="#2E6F40", label=w.plots.fed.after)
+    names = [w.plots.fed.together if name == ALL_GROUPS else name for name in rows["food_group"]]
     axes.set_yticks(at, [inert.clean(name, 40) for name in names])
     axes.invert_yaxis()
     axes.set_xlim(-2, 102)
-    axes.set_xlabel("part bio des achats de toutes les cantines (%)")
+    axes.set_xlabel(w.plots.fed.share)
     axes.grid(axis="x", color="#DDDDDD")
-    frame.nothing(axes, "aucune répartition à montrer", empty=rows.empty)
-    frame.add(result, figure, axes, "La part bio, avant et après")
+    frame.nothing(axes, w.plots.fed.nothing, empty=rows.empty)
+    frame.add(result, figure, axes, w.plots.fed.before_after)
 
 
 def area_by_crop(result: Result, figure: Figure) -> None:
@@ -107,18 +107,18 @@ def area_by_crop(result: Result, figure: Figure) -> None:
         wide = part.groupby("crop")["area_ha"].sum().reindex(order).fillna(0.0).to_numpy()
         if wide.any():
             answer = words.ANSWERS[key]
-            axes.barh(range(len(order)), wide, left=left, label=f"îlots « {answer.word} »",
-                      **frame.paint(answer))  # fmt: skip
+            said = w.plots.fed.blocks.format(answer=answer.word)
+            axes.barh(range(len(order)), wide, left=left, label=said, **frame.paint(answer))
             left += wide
     for place, total in enumerate(left):
         axes.text(total, place, f" {words.hectares(total)}", va="center", fontsize="small")
     axes.set_yticks(range(len(order)), [inert.clean(name, 40) for name in order])
     axes.invert_yaxis()
     axes.set_xlim(0, max(float(left.max(initial=0.0)) * 1.15, 1.0))
-    axes.set_xlabel("surface donnée à la culture (ha)")
+    axes.set_xlabel(w.plots.fed.area)
     frame.numbers(axes.xaxis)
-    frame.nothing(axes, "aucune répartition à montrer", empty=not len(order))
-    frame.add(result, figure, axes, "Quelle culture, sur combien d'hectares")
+    frame.nothing(axes, w.plots.fed.nothing, empty=not len(order))
+    frame.add(result, figure, axes, w.plots.fed.area_title)
 
 
 def plans(result: Result, figure: Figure) -> None:
@@ -131,24 +131,24 @@ def plans(result: Result, figure: Figure) -> None:
         drawn = axes.scatter(cost, front["meals"], c=risk, cmap="cividis_r", s=42,
                              edgecolor=frame.INK, linewidth=0.6, zorder=3)  # fmt: skip
         bar = figure.colorbar(drawn, ax=axes)
-        bar.set_label("risque d'échec, pesé par la récolte (%)")
+        bar.set_label(w.plots.fed.risk)
         _delays(axes, front, cost)
-    axes.set_xlabel("coût central (k€)")
-    axes.set_ylabel("repas complets équivalents par an\nattendus à l'échéance")
+    axes.set_xlabel(w.plots.fed.cost)
+    axes.set_ylabel(w.plots.fed.meals)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     for axis in (axes.xaxis, axes.yaxis):
         frame.numbers(axis)
     axes.grid(color="#DDDDDD")
-    frame.nothing(axes, "aucun plan à montrer", empty=front is None or front.empty)
-    note = "mois : délai du dernier premier repas ; chaque voie comptée avec sa chance d'aboutir"
-    frame.add(result, figure, axes, "Plans qu'aucun autre ne bat", note)
+    frame.nothing(axes, w.plots.fed.no_plan, empty=front is None or front.empty)
+    note = w.plots.fed.plans_note
+    frame.add(result, figure, axes, w.plots.fed.plans_title, note)
 
 
 def _delays(axes: Axes, front: pd.DataFrame, cost: pd.Series[float]) -> None:
     for x, y, days in zip(cost, front["meals"], front["delay_days"], strict=True):
-        axes.annotate(f"{days / DAYS_A_MONTH:.0f} mois", (x, y), xytext=(5, 4),
-                      textcoords="offset points", fontsize="x-small")  # fmt: skip
+        said = w.plots.fed.delay.format(months=round(days / DAYS_A_MONTH))
+        axes.annotate(said, (x, y), xytext=(5, 4), textcoords="offset points", fontsize="x-small")
 
 
 def _by_month(table: pd.DataFrame | None, column: str) -> Any:

@@ -83,6 +83,8 @@ def _fill(result: Result, side: Path, *, pdf: bool, base_maps: bool) -> None:
     (side / "tables").mkdir()
     for name in TABLE_NAMES:
         table = getattr(shown, name)
+        if table is None:  # a result made by hand may lack what a run always has
+            continue
         table.attrs = {}
         table.to_parquet(side / "tables" / f"{name}.parquet", compression="zstd")
     _json(side / "summary.json", result.summary)

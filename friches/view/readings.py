@@ -14,6 +14,7 @@ from friches.judge import version_on
 from friches.scenarios.rule import law
 from friches.view import words
 from friches.view.evidence import Finding
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -179,6 +180,6 @@ def _reading(
         source=words.text(source, ""),
         question=words.text(question, ""),
         whom=words.text(whom, ""),
-        way=f"voie {names.index(way) + 1} sur {count}" if way and count > 1 else "",
+        way=w.shared.way.format(n=names.index(way) + 1, of=count) if way and count > 1 else "",
         findings=tuple(Finding(said_, tuple(parcels)) for said_, parcels in found.items()),
     )
