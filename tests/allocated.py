@@ -88,7 +88,9 @@ def demand(*rows, goal=1.0):
             made.append(row | {"organic_share": share, "gap_eur": None, "source": "essai"})
     table = pd.DataFrame(made)
     texts = ("canteen_id", "food_group", "source")
-    return table.astype({name: "float64" for name in table.columns if name not in (*texts, "month")})
+    return table.astype(
+        {name: "float64" for name in table.columns if name not in (*texts, "month")}
+    )
 
 
 def calendar(keeps=(), lost=0.0, months=range(1, 13), names=None):

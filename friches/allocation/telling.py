@@ -80,8 +80,7 @@ def _by(allocation: Allocation) -> str:
         return "sans qu'aucun îlot soit cultivé"
     hectares = figure(allocation.solved["land_ha"], 1)
     return (
-        f"grâce à {blocks} îlot(s) ({hectares} ha) et {farms} ferme(s), "
-        f"pour {kitchens} cuisine(s)"
+        f"grâce à {blocks} îlot(s) ({hectares} ha) et {farms} ferme(s), pour {kitchens} cuisine(s)"
     )
 
 

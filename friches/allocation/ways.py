@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from friches.allocation.cuts import habits
-from friches.allocation.programme import Rows
+from friches.allocation.rows import Rows
 
 if TYPE_CHECKING:
-    from friches.allocation.given import Flags, Indices, Numbers
+    from friches.allocation.arrays import Flags, Indices, Numbers
     from friches.allocation.programme import Programme
 
 
@@ -69,7 +69,10 @@ def _sold(programme: Programme) -> tuple[Flags, Flags]:
 def _places(programme: Programme) -> Indices:
     plates = programme.plates
     yearly = np.array(
-        [not habits(programme.given, group)[0] for group in range(len(programme.given.names.groups))]
+        [
+            not habits(programme.given, group)[0]
+            for group in range(len(programme.given.names.groups))
+        ]
     )
     month = np.where(yearly[plates.group], -1, plates.month)
     key = np.column_stack([plates.kitchen, plates.group, month])
@@ -85,9 +88,7 @@ def way_rows(programme: Programme, found: Ways, groups: frozenset[int]) -> tuple
     keys, source = np.unique(key, return_inverse=True)
     index, count = width + np.arange(len(key)), len(keys)
     mine = np.flatnonzero(np.isin(plates.group, sorted(groups)))
-    places, to = np.unique(
-        np.concatenate([found.of_plate[mine], found.place]), return_inverse=True
-    )
+    places, to = np.unique(np.concatenate([found.of_plate[mine], found.place]), return_inverse=True)
     rows = [source, count + to[len(mine) :], count + to[: len(mine)]]
     columns, values = [index, index, start_d + mine], [
         np.ones(len(index)), -np.ones(len(index)), np.ones(len(mine)),
