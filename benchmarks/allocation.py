@@ -33,8 +33,8 @@ CROPS = (
     "blé panifiable", "blé dur", "fruits de verger", "lait", "viande bovine", "agneau", "œufs",
 )  # fmt: skip
 PRODUCTIONS = (
-    "maraichage", "maraichage;fruits", "grandes_cultures;legumineuses", "grandes_cultures", "bovins",
-    "ovins", "bovins;lait", "volailles;grandes_cultures", "arboriculture", None,
+    "maraichage", "maraichage;fruits", "grandes_cultures;legumineuses", "grandes_cultures",
+    "bovins", "ovins", "bovins;lait", "volailles;grandes_cultures", "arboriculture", None,
 )  # fmt: skip
 
 
@@ -149,12 +149,13 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lacking = tables["demand"]["gap"].sum()
     print(
-        f"{said.blocks} blocks x {said.farms} farms x {said.canteens} canteens x {len(CROPS)} crops, "
+        f"{said.blocks} blocks x {said.farms} farms x {said.canteens} canteens x "
+        f"{len(CROPS)} crops, "
         f"{len(tables['reach'])} trips, seed {said.seed}\n"
         f"programme of {found.solved['rows']} rows x {found.solved['columns']} columns\n"
         f"{found.solved['meals']:.0f} meals a year, bound {found.solved['bound']:.0f}, "
         f"gap {100 * found.solved['gap']:.3f} %\n"
-        f"{found.plots['block_id'].nunique()} blocks in use, {found.plots['area_ha'].sum():.0f} ha, "
+        f"{found.plots['block_id'].nunique()} blocks, {found.plots['area_ha'].sum():.0f} ha sown, "
         f"{100 * found.flows['kg'].sum() / lacking:.1f} % of the gap in kg, "
         f"{len(found.flows)} flows\n"
         f"{seconds:.1f} s, peak {peak:.0f} MB (before: {before:.0f} MB)"

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from friches.allocation import deliver, pairs, spread, words
-from friches.allocation.given import Arcs, Offer, Tables, given
+from friches.allocation import deliver, pairs, results, spread, words
+from friches.allocation.arrays import Tables, joined, offered
+from friches.allocation.checked import checked
+from friches.allocation.given import given
 from friches.allocation.parameters import parameters
 from friches.allocation.programme import programme
 from friches.allocation.solve import solve
 from friches.demand import organic_goal
 
 if TYPE_CHECKING:
-    from friches.allocation.given import Flags, Given, Numbers
+    from friches.allocation.arrays import Flags, Given, Numbers
     from friches.allocation.solve import Solution
 
 
@@ -93,15 +95,15 @@ def allocate(  # noqa: PLR0913, PLR0917 - one argument a table
         Unknown, negative or missing values; places, blocks or crops absent from their table.
     """
     share = organic_goal(goal)
-    tables = Tables(
+    tables = checked(Tables(
         blocks, supply, reach, farmers, demand, neighbours,
         _calendar() if calendar is None else calendar, _rules() if rules is None else rules,
         float(reach_limits.minutes_to_farm), float(reach_limits.minutes_to_canteen),
-    )  # fmt: skip
+    ))  # fmt: skip
     known = given(tables)
     sure = _sure(blocks, known)
     first = _placed(_only(known, sure))
-    needs = spread.needs(demand, known)
+    needs = spread.needs(tables.demand, known)
     found = _tables(first, needs, tables, share, parameters().seed if seed is None else seed)
     if sure.all():
         placed = [first]
@@ -109,7 +111,7 @@ def allocate(  # noqa: PLR0913, PLR0917 - one argument a table
         placed = [first, _placed(_left(known, ~sure, first), exact=False)]
         found |= {"plots": _both(first, placed[1])}
     matches = pairs.matches(tables, known, placed)
-    return Allocation(**found, matches=matches, solved=_solved(placed, supply))
+    return Allocation(**found, matches=matches, solved=_solved(placed, tables.supply))
 
 
 class Placed(NamedTuple):
@@ -131,8 +133,9 @@ def _placed(known: Given, *, exact: bool = True) -> Placed:
     sent = deliver.deliveries(known, lots, deliver.wanted(built, solution))
     y, q = built.starts[:2]
     hectares = np.maximum(solution.x[y:q], 0.0)
-    taken = np.bincount(known.arcs.farmer, hectares, minlength=len(known.names.farmers))
-    land = np.bincount(known.arcs.block, hectares, minlength=len(known.names.blocks))
+    taken, land = np.zeros(len(known.names.farmers)), np.zeros(len(known.names.blocks))
+    np.add.at(taken, known.arcs.farmer, hectares)
+    np.add.at(land, known.arcs.block, hectares)
     return Placed(known, solution, lots, sent, taken, land, words.prices(built, solution))
 
 
@@ -160,11 +163,9 @@ def _only(known: Given, kept: Flags) -> Given:
     """Return `known` with some of its blocks; every index keeps its meaning."""
     if kept.all():
         return known
-    suited, offer = (
-        Offer(*(column[kept[part.block]] for column in part))
-        for part in (known.suited, known.offer)
-    )
-    arcs = Arcs(*(column[kept[known.arcs.block]] for column in known.arcs))
+    suited = offered(known.suited, kept[known.suited.block])
+    offer = offered(known.offer, kept[known.offer.block])
+    arcs = joined(known.arcs, kept[known.arcs.block])
     grows = known.teams.grows & kept[known.teams.block][:, None]
     return known._replace(
         suited=suited, offer=offer, arcs=arcs, teams=known.teams._replace(grows=grows)
@@ -181,10 +182,10 @@ def _left(known: Given, kept: Flags, first: Placed) -> Given:
 
 def _both(first: Placed, second: Placed) -> pd.DataFrame:
     parts = [
-        deliver.plots(one.given, one.lots).assign(counted=counted)
+        results.plots(one.given, one.lots).assign(counted=counted)
         for one, counted in ((first, True), (second, False))
     ]
-    table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    table: pd.DataFrame = pd.concat([part for part in parts if len(part)] or parts[:1])
     return table.sort_values(["block_id", "crop"], ignore_index=True)
 
 
@@ -193,9 +194,9 @@ def _tables(
 ) -> dict[str, pd.DataFrame]:
     known, lots, sent = placed.given, placed.lots, placed.sent
     return {
-        "plots": deliver.plots(known, lots).assign(counted=True),
-        "flows": deliver.flows(known, sent),
-        "balance": deliver.balance(known, lots, sent),
+        "plots": results.plots(known, lots).assign(counted=True),
+        "flows": results.flows(known, sent),
+        "balance": results.balance(known, lots, sent),
         "shares": spread.shares(known, needs, lots, sent, goal, seed),
         "limits": words.limits(known, needs, tables.supply, sent, placed.prices),
     }
@@ -214,9 +215,7 @@ def _solved(placed: list[Placed], supply: pd.DataFrame) -> dict[str, Any]:
         "rows": solution.rows,
         "columns": solution.columns,
         "land_ha": float(first.land.sum()),
-        "blocks_to_confirm": len(np.unique(np.concatenate([p.lots.block for p in placed[1:]])))
-        if placed[1:]
-        else 0,
+        "blocks_to_confirm": sum(len(set(one.lots.block.tolist())) for one in placed[1:]),
         "meals_to_confirm": sum(meals[1:]),
         "kg_to_confirm": float(sum(one.sent.kg.sum() for one in placed[1:])),
         "never": [name for name in first.given.names.groups if name not in grown],

@@ -9,12 +9,12 @@ import pandas as pd
 
 from friches.errors import Breach, InputError
 from friches.food.crops import crops
-from friches.tables import check
+from friches.tables import TABLES, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from friches.allocation.given import Tables
+    from friches.allocation.arrays import Tables
 
 SUM = 1e-6
 """By how much a crop's months may miss a whole year (rounding of a table by hand)."""
@@ -37,7 +37,10 @@ def checked(tables: Tables) -> Tables:
         ("reach", tables.reach, "trajets"),
     ):
         try:
-            typed[name] = check(table, name, where)
+            # In one order, so that sums are the same whatever that of the rows given.
+            typed[name] = check(table, name, where).sort_values(
+                list(TABLES[name].key), ignore_index=True
+            )
         except InputError as error:
             breaches += error.breaches
     if not breaches:
@@ -72,16 +75,25 @@ def _said(ids: pd.Series[str], bad: pd.Series[bool], what: str, todo: str) -> Br
 def _strangers(tables: Tables) -> Iterator[Breach]:
     farms, blocks = set(tables.farmers["farmer_id"].astype(str)), _ids(tables.blocks, "block_id")
     trips = tables.reach[tables.reach["kind"] == "farm"]
-    yield from _unknown(trips["place_id"], farms, "trajets", "ferme(s)", "recalculer les trajets")
+    yield from _unknown(
+        trips["place_id"],
+        farms,
+        "trajets",
+        "ferme(s) inconnue(s) (première",
+        "recalculer les trajets",
+    )
     supply = tables.supply["block_id"]
-    yield from _unknown(supply, blocks, "récoltes possibles", "îlot(s)", "donner la table blocks")
+    where, what = "récoltes possibles", "îlot(s) inconnu(s) (premier"
+    yield from _unknown(supply, blocks, where, what, "donner la table blocks")
     if tables.neighbours is not None:
         beside = tables.neighbours["farmer_id"]
         todo = "corriger sources.farm_fields"
-        yield from _unknown(beside, farms, "champs voisins", "ferme(s)", todo)
+        what = "ferme(s) inconnue(s) (première"
+        yield from _unknown(beside, farms, "champs voisins", what, todo)
     crop_names = tables.supply["crop"]
     known = f"cultures connues : {', '.join(sorted(crops()))}"
-    yield from _unknown(crop_names, set(crops()), "récoltes possibles", "culture(s)", known)
+    what = "culture(s) inconnue(s) (première"
+    yield from _unknown(crop_names, set(crops()), where, what, known)
 
 
 def _ids(table: pd.DataFrame, column: str) -> set[str]:
@@ -93,8 +105,7 @@ def _unknown(
 ) -> Iterator[Breach]:
     strangers = sorted(set(column.astype(str)) - known)
     if strangers:
-        yield Breach(f"{len(strangers)} {what} inconnue(s) (première : « {strangers[0]} »)",
-                     where, todo)  # fmt: skip
+        yield Breach(f"{len(strangers)} {what} : « {strangers[0]} »)", where, todo)
 
 
 def _calendar(tables: Tables) -> Iterator[Breach]:
@@ -137,6 +148,12 @@ def _order(tables: Tables) -> Iterator[Breach]:
                     where,
                     "remettre les bornes dans l'ordre",
                 )
+    for table, where in ((tables.supply, "récoltes possibles"), (tables.demand, "besoins")):
+        endless = np.isinf(table.select_dtypes("float64").to_numpy("float64")).any(axis=1)
+        if endless.any():
+            what = f"{int(endless.sum())} ligne(s) de valeurs infinies"
+            first = int(np.argmax(endless)) + 1
+            yield Breach(f"{what} (première : ligne {first})", where, "donner des nombres finis")
     crop_groups = tables.supply.groupby("crop")["food_group"].nunique()
     if (crop_groups > 1).any():
         first = crop_groups[crop_groups > 1].index[0]

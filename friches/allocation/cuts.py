@@ -1,7 +1,7 @@
 """Which kitchens together receive more than the zones that reach them can sell (Gale 1957).
 
-A crop sold month by month serves a kitchen in that month only; a crop that keeps serves any month of
-the year. So a cut is over pairs of kitchen and month, of one food group.
+A crop sold month by month serves a kitchen in that month only; a crop that keeps serves any month.
+So a cut is over pairs of kitchen and month, of one food group.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from friches.allocation.programme import Rows
+from friches.allocation.rows import Rows
 
 if TYPE_CHECKING:
-    from friches.allocation.given import Flags, Given, Indices, Numbers
+    from friches.allocation.arrays import Flags, Given, Indices, Numbers
     from friches.allocation.programme import Programme
 
 WHOLE = 1_000_000_000
@@ -37,7 +37,8 @@ def habits(given: Given, group: int) -> tuple[bool, bool]:
 
 def first_cuts(programme: Programme) -> list[Cut]:
     """Return the cuts of all kitchens together: of each month, or of the year where crops keep."""
-    plates, found = programme.plates, {}
+    plates = programme.plates
+    found: dict[tuple[int, int], set[tuple[int, int]]] = {}
     for kitchen, group, month in zip(plates.kitchen, plates.group, plates.month, strict=True):
         when = -1 if habits(programme.given, int(group))[1] else int(month)
         found.setdefault((int(group), when), set()).add((int(kitchen), int(month)))
@@ -45,7 +46,7 @@ def first_cuts(programme: Programme) -> list[Cut]:
 
 
 def harvests(programme: Programme, x: Numbers) -> tuple[Numbers, Numbers]:
-    """Return what zones can sell to canteens, kg: by (zone, group, month), and kept (zone, group)."""
+    """Return kg that zones can sell: by (zone, group, month), and kept (zone, group)."""
     entries, given = programme.entries, programme.given
     found = np.zeros((len(programme.zones), len(given.names.crops)))
     np.add.at(found, (entries.zone, entries.crop), entries.kg_ha * x[: len(entries.block)])
@@ -76,7 +77,7 @@ def violated(
         if int(group) in besides:
             continue
         parts = asked[:, group], sold[:, group], kept[:, group]
-        habit = habits(programme.given, group)
+        habit = habits(programme.given, int(group))
         for pairs in _broken(*parts, programme.zones, habit, tolerance):
             found |= dict.fromkeys(_alike(programme, int(group), pairs, every=habit[1]))
     return list(found)
@@ -104,10 +105,10 @@ def _broken(  # noqa: PLR0913, PLR0917 - one argument an array
     habit: tuple[bool, bool],
     tolerance: float,
 ) -> list[frozenset[tuple[int, int]]]:
-    kitchens, months = asked.shape
+    months = asked.shape[1]
     if not habit[1]:  # each month on its own
-        short = [(_short(sold[:, m], asked[:, m], zones, tolerance), m) for m in range(months)]
-        return [frozenset((int(k), m) for k in ks) for ks, m in short if len(ks)]
+        each = [(_short(sold[:, m], asked[:, m], zones, tolerance), m) for m in range(months)]
+        return [frozenset((int(k), m) for k in ks) for ks, m in each if len(ks)]
     if not habit[0]:  # the year as a whole
         ks = _short(kept, asked.sum(axis=1), zones, tolerance)
         served = asked > 0

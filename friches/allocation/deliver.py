@@ -1,20 +1,18 @@
-"""From a solution to tables: plots, deliveries by least travel, and the balance of each month."""
+"""From a solution to harvests and deliveries, by least travel."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from friches.allocation.given import MONTHS
+from friches.allocation.arrays import MONTHS
 from friches.allocation.parameters import parameters
-from friches.tables import check, empty
 
 if TYPE_CHECKING:
-    from friches.allocation.given import Flags, Given, Indices, Numbers
+    from friches.allocation.arrays import Flags, Given, Indices, Numbers
     from friches.allocation.programme import Programme
     from friches.allocation.solve import Solution
 
@@ -52,7 +50,7 @@ class Deliveries(NamedTuple):
 
 
 def lots(programme: Programme, solution: Solution) -> Lots:
-    """Return the plots of a solution, with the farm that works each and the way its harvest goes."""
+    """Return the plots of a solution: the farm that works each, the way its harvest goes."""
     given, entries = programme.given, programme.entries
     farmer = solution.farmer[entries.block] if len(entries.block) else entries.block
     area = np.maximum(solution.x[: len(entries.block)], 0.0)
@@ -128,7 +126,10 @@ def _of_group(given: Given, found: Lots, asked: Numbers, group: int) -> Deliveri
         sent += _by_month(_after(have, sent, kept), kept, room, minutes)
     way, kitchen, month = np.nonzero(sent > 0)
     return Deliveries(
-        *(ways[way, column] for column in range(4)),
+        ways[way, 0],
+        ways[way, 1],
+        ways[way, 2],
+        ways[way, 3],
         kitchen,
         np.full(len(way), group),
         month,
@@ -141,7 +142,7 @@ def _after(have: Numbers, sent: Numbers, kept: Flags) -> Numbers:
     gone = sent.sum(axis=1)
     monthly = np.where(kept[:, None], have[:, :-1], have[:, :-1] - gone)
     yearly = np.where(kept, have[:, -1] - gone.sum(axis=1), have[:, -1])
-    return np.maximum(np.column_stack([monthly, yearly]), 0.0)
+    return np.asarray(np.maximum(np.column_stack([monthly, yearly]), 0.0))
 
 
 def _by_month(have: Numbers, kept: Flags, asked: Numbers, minutes: Numbers) -> Numbers:
@@ -197,7 +198,8 @@ def _sent(have: Numbers, room: Numbers, minutes: Numbers) -> Numbers:
         shape=(len(ways) + len(kitchens), len(way)),
     )
     upper = np.concatenate([have[ways], room[kitchens]]) / unit
-    solved = linprog(cost, A_ub=links, b_ub=upper, method="highs")
+    solver: Any = linprog
+    solved = solver(cost, A_ub=links, b_ub=upper, method="highs")
     if solved.x is None:
         raise RuntimeError(f"deliveries not solved: {solved.message}")
     found[ways[way], kitchens[kitchen]] = np.maximum(solved.x, 0.0) * unit
@@ -214,114 +216,3 @@ def _within(sent: Numbers, have: Numbers, room: Numbers) -> Numbers:
         factor[over] = most[over] / total[over]
         sent = sent * (factor[:, None] if axis else factor[None, :])
     return sent
-
-
-# ------------------------------------------------------------------ tables
-
-
-def plots(given: Given, found: Lots) -> pd.DataFrame:
-    """Return the table « plots »."""
-    if not len(found.block):
-        none: pd.DataFrame = empty("plots")
-        return none
-    kg = found.area[:, None] * found.kg_ha
-    table = pd.DataFrame(
-        {
-            "block_id": _named(given.names.blocks, found.block),
-            "crop": _named(given.names.crops, found.crop),
-            "farmer_id": _named(given.names.farmers, found.farmer),
-            "food_group": _named(given.names.groups, given.group[found.crop]),
-            "area_ha": found.area,
-            "kg_low": kg[:, 0],
-            "kg": kg[:, 1],
-            "kg_high": kg[:, 2],
-        }
-    )
-    by = ["block_id", "crop", "farmer_id", "food_group"]
-    return check(table.groupby(by, sort=True, as_index=False).sum(), "plots", "répartition")
-
-
-def flows(given: Given, sent: Deliveries) -> pd.DataFrame:
-    """Return the table « flows »; where part passes through a collective, the larger way is named."""
-    if not len(sent.kg):
-        none: pd.DataFrame = empty("flows")
-        return none
-    table = pd.DataFrame(
-        {
-            "farmer_id": _named(given.names.farmers, sent.farmer),
-            "canteen_id": _named(given.names.kitchens, sent.kitchen),
-            "food_group": _named(given.names.groups, sent.group),
-            "month": sent.month + 1,
-            "kg": sent.kg,
-            "travel": sent.kg * sent.minutes,
-            "via": sent.via,
-        }
-    )
-    by = ["farmer_id", "canteen_id", "food_group", "month"]
-    ways = table.groupby([*by, "via"], as_index=False)["kg"].sum()
-    most = ways.sort_values([*by, "kg", "via"], ascending=[True] * 4 + [False, True])
-    most = most.drop_duplicates(by)[[*by, "via"]]
-    sums = table.groupby(by, sort=True, as_index=False)[["kg", "travel"]].sum()
-    sums = sums.merge(most, on=by, validate="one_to_one")
-    names = np.array([*given.names.farmers, None], dtype=object)
-    sums["minutes"] = sums["travel"] / sums["kg"]
-    sums["via"] = names[sums["via"].to_numpy()]
-    return check(sums.drop(columns="travel"), "flows", "livraisons")
-
-
-def balance(given: Given, found: Lots, sent: Deliveries) -> pd.DataFrame:
-    """Return the table « balance »: grown = delivered + sold elsewhere + lost, by group and month.
-
-    Crops that keep leave the store for canteens when they ask, and for other buyers in the crop's
-    usual months. Kilograms lost are reckoned on what leaves the field or the store.
-    """
-    shape = (len(given.names.groups), len(MONTHS))
-    gone, elsewhere, lost, grown = (np.zeros(shape) for _ in range(4))
-    np.add.at(gone, (sent.group, sent.month), sent.kg)
-    for group in _groups(given, found):
-        for kept in (False, True):
-            other, bad, whole = _left_over(given, found, sent, int(group), kept=kept)
-            elsewhere[group] += other
-            lost[group] += bad
-            grown[group] += whole
-    rows = [
-        {
-            "food_group": given.names.groups[group],
-            "month": month + 1,
-            "grown": grown[group, month],
-            "delivered": gone[group, month],
-            "sold_elsewhere": elsewhere[group, month],
-            "lost": lost[group, month],
-        }
-        for group in _groups(given, found)
-        for month in range(len(MONTHS))
-    ]
-    if not rows:
-        none: pd.DataFrame = empty("balance")
-        return none
-    return check(pd.DataFrame(rows), "balance", "bilan")
-
-
-def _left_over(
-    given: Given, found: Lots, sent: Deliveries, group: int, *, kept: bool
-) -> tuple[Numbers, Numbers, Numbers]:
-    """Return kg sold elsewhere, lost and grown by month, of a group's crops that keep or do not."""
-    rows = np.flatnonzero((given.group[found.crop] == group) & (given.keeps[found.crop] == kept))
-    year = found.area[rows] * found.kg_ha[rows, 1]
-    usual = year[:, None] * given.share[found.crop[rows]]  # (lot, month)
-    mine = (sent.group == group) & (sent.kept == int(kept))
-    gone = np.bincount(sent.month[mine], weights=sent.kg[mine], minlength=len(MONTHS))
-    if kept:
-        total = max(float(year.sum()), np.finfo(float).tiny)
-        rest = max(1 - gone.sum() / total, 0.0)
-        elsewhere, part = usual.sum(axis=0) * rest, (year / total)[:, None]
-        leaving = usual * rest + part * gone
-    else:
-        elsewhere, leaving = np.maximum(usual.sum(axis=0) - gone, 0.0), usual
-    loss = given.lost[found.crop[rows]]
-    grown = leaving / (1 - loss)
-    return elsewhere, (grown * loss).sum(axis=0), grown.sum(axis=0)
-
-
-def _named(names: list[str], index: Indices) -> list[str]:
-    return [names[int(one)] for one in index]

@@ -12,7 +12,7 @@ from friches.allocation.parameters import parameters
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from friches.allocation.given import Numbers
+    from friches.allocation.arrays import Numbers
 
 
 EVEN = 1e-7

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from friches.allocation.given import grows
+from friches.allocation.farms import grows
 from friches.figures import figure
 from friches.food.site import plain
 from friches.tables import check, empty
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from friches.allocation.allocate import Placed
-    from friches.allocation.given import Given, Tables
+    from friches.allocation.arrays import Given, Tables
 
 LITTLE = 0.05
 """Hectares of a block under which what a farm leaves of it is not told."""
@@ -186,7 +186,7 @@ def _alone(block: str, index: int, book: Book) -> dict[str, Any]:
     return {"block_id": block, **none, "why": why}
 
 
-def _no_farm(block: str, index: int, book: Book) -> str:
+def _no_farm(block: str, index: int, book: Book) -> str:  # noqa: PLR0911 - one return a reason
     known = book.known
     suited = known.suited.crop[known.suited.block == index]
     near = book.near.get(block, [])

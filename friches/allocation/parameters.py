@@ -1,4 +1,4 @@
-"""The parameters of an allocation (hub.toml, spread.toml, solver.toml), each with its mark there."""
+"""The parameters of an allocation: hub.toml, spread.toml, solver.toml, with their marks."""
 
 from __future__ import annotations
 
@@ -34,29 +34,14 @@ class Parameters(NamedTuple):
 def parameters() -> Parameters:
     """Return the parameters."""
     hub, spread, solver = (_read(name) for name in ("hub", "spread", "solver"))
+    told = {name: node["value"] for name, node in solver.items()}
     return Parameters(
-        hub["canteen_share"]["value"],
-        spread["draws"]["value"],
-        spread["seed"]["value"],
-        spread["quantiles"]["low"],
-        spread["quantiles"]["high"],
-        *(
-            solver[name]["value"]
-            for name in (
-                "slack",
-                "exact_pairs",
-                "exact_flows",
-                "flows",
-                "rounds",
-                "travel",
-                "least",
-                "nodes",
-                "fair_rounds",
-                "preference",
-            )  # fmt: skip
-        ),
-        land=solver["land"]["value"],
-        closed=solver["closed"]["value"],
+        canteen_share=hub["canteen_share"]["value"],
+        draws=spread["draws"]["value"],
+        seed=spread["seed"]["value"],
+        low=spread["quantiles"]["low"],
+        high=spread["quantiles"]["high"],
+        **told,
     )
 
 

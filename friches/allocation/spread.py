@@ -2,9 +2,8 @@
 
 Areas stay as they are. In each draw deliveries are scaled, not solved again: each kitchen asks its
 farms for its share of what it now lacks, each farm gives what it now has in the same proportions,
-then what is left over goes once more along the same ways. This is a way of delivering that each draw
-allows, so it never promises more than solving again would; at the central values it is the central
-allocation itself.
+then what is left over goes once more along the same ways. Each draw allows these deliveries, so
+they never promise more than solving again would; at the central values they are the central ones.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from friches.allocation.arrays import MONTHS, index
 from friches.allocation.deliver import sold
-from friches.allocation.given import MONTHS
 from friches.allocation.parameters import parameters
 from friches.tables import check, empty
 
 if TYPE_CHECKING:
+    from friches.allocation.arrays import Given, Indices, Numbers
     from friches.allocation.deliver import Deliveries, Lots
-    from friches.allocation.given import Given, Indices, Numbers
 
 ALL_KITCHENS, ALL_GROUPS = "toutes", "tout"
 AT_ONCE = 50
@@ -64,8 +63,8 @@ def needs(demand: pd.DataFrame, given: Given) -> Needs:
     """Return the demand as arrays."""
     names = given.names
     at = (
-        pd.Index(names.kitchens).get_indexer(demand["canteen_id"].astype(str)),
-        pd.Index(names.groups).get_indexer(demand["food_group"].astype(str)),
+        index(names.kitchens, demand["canteen_id"]),
+        index(names.groups, demand["food_group"]),
         demand["month"].to_numpy("int64") - 1,
     )
 
@@ -78,13 +77,14 @@ def needs(demand: pd.DataFrame, given: Given) -> Needs:
     kg, gap = (np.stack([full(f"{name}{end}") for end in ends]) for name in ("kg", "gap"))
     unknown = np.isnan(gap[1])
     gap[1] = np.where(unknown, (gap[0] + gap[2]) / 2, gap[1])
-    once = demand.drop_duplicates(["canteen_id", "month"])
-    sums = once.groupby(once["canteen_id"].astype(str))[[f"meals{end}" for end in ends]].sum()
+    columns = [f"meals{end}" for end in ends]
+    once = demand.groupby([demand["canteen_id"].astype(str), "month"])[columns].max()
+    sums = once.groupby("canteen_id").sum()
     meals = sums.reindex(names.kitchens).to_numpy("float64").T
     return Needs(kg, gap, full("organic_now"), unknown, meals)
 
 
-def shares(
+def shares(  # noqa: PLR0913, PLR0917 - one argument an array
     given: Given, wanted: Needs, found: Lots, sent: Deliveries, goal: float, seed: int
 ) -> pd.DataFrame:
     """Return the table « shares », with the low and high ends of seeded draws."""
@@ -134,8 +134,9 @@ def _first(values: Numbers) -> float:
 
 
 def _figures(case: Case, part: tuple[Indices, Indices]) -> dict[str, Numbers]:
-    at = (slice(None), *np.ix_(*part))
-    kg, bought, now = (column[at] for column in (case.kg, case.bought, case.now))
+    kg, bought, now = (
+        column[:, part[0]][:, :, part[1]] for column in (case.kg, case.bought, case.now)
+    )
     total, after = bought.sum(axis=(1, 2)), (kg + now).sum(axis=(1, 2))
     return {
         "kg": kg.sum(axis=(1, 2)),
@@ -221,8 +222,8 @@ def _links(given: Given, found: Lots, sent: Deliveries) -> Links:
     plate = (sent.kitchen * groups + sent.group) * months + sent.month
     size, entries = len(sent.kg), np.arange(len(sent.kg))
     plates = int(np.prod(given.room.shape))
-    lots = (column[:, None] for column in (found.block, found.via, given.group[found.crop]))
-    cell = source_of(*lots, np.arange(months + 1)[None, :]).ravel()
+    block, via, group = (c[:, None] for c in (found.block, found.via, given.group[found.crop]))
+    cell = source_of(block, via, group, np.arange(months + 1)[None, :]).ravel()
     row = np.searchsorted(keys, cell)
     held = np.flatnonzero(np.append(keys, -1)[row] == cell)
     return Links(

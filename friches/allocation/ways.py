@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from friches.allocation.cuts import habits
-from friches.allocation.programme import Rows
+from friches.allocation.rows import Rows
 
 if TYPE_CHECKING:
-    from friches.allocation.given import Flags, Indices, Numbers
+    from friches.allocation.arrays import Flags, Indices, Numbers
     from friches.allocation.programme import Programme
 
 

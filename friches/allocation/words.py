@@ -17,8 +17,8 @@ from friches.tables import check, empty
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from friches.allocation.arrays import Flags, Given, Numbers, Offer
     from friches.allocation.deliver import Deliveries
-    from friches.allocation.given import Flags, Given, Numbers, Offer
     from friches.allocation.programme import Programme
     from friches.allocation.solve import Solution
     from friches.allocation.spread import Needs
@@ -115,7 +115,7 @@ def _found(  # noqa: PLR0913, PLR0917 - one argument an array
                 f"{_kg(ends[0])} à {_kg(ends[2])} par an"
             ),
         )
-    if left <= parameters().closed * lacking:
+    if left <= (parameters().closed + 10 * parameters().slack) * lacking:
         yield "closed", None, "le manque est comblé" if lacking > 0 else "rien ne manque"
         return
     held = [
@@ -151,13 +151,12 @@ def _out_of_reach(given: Given, missing: Numbers, group: int) -> list[Said]:
     if not far.any():
         return []
     first = given.names.kitchens[int(np.argmax(far))]
+    text = (
+        f"{int(far.sum())} cuisine(s) à plus de {figure(given.limits[1])} min de tout îlot "
+        f"qui convient (première : {first}), aucun collectif à portée de ces îlots"
+    )
     return [
-        (
-            "canteen_reach",
-            None,
-            f"{int(far.sum())} cuisine(s) à plus de {figure(given.limits[1])} min de tout îlot "
-            f"qui convient (première : {first}), aucun collectif à portée de ces îlots",
-        )
+        ("canteen_reach", None, text),
     ]
 
 
@@ -192,19 +191,16 @@ def _farms(given: Given, worth: Prices, lacking: float, group: int) -> list[Said
             )
         found.append(("farmer", None, text))
     growing = np.zeros(len(given.names.farmers), dtype=bool)
-    grows = given.teams.grows[:, given.group == group].any(axis=1)
+    grows = np.asarray(given.teams.grows[:, given.group == group].any(axis=1))
     growing[given.arcs.farmer[grows[given.arcs.team]]] = True
     best = float(worth.wants[growing].max(initial=0.0))
     if best > WORTH:
         hectares = given.wants[growing & (worth.wants > WORTH)].sum()
-        found.append(
-            (
-                "farmer_ha",
-                best,
-                f"les fermes qui en produisent ne cherchent que {figure(hectares, 1)} ha, tous "
-                f"pris ; un hectare de plus cherché : {_meals(best)}",
-            )
+        text = (
+            f"les fermes qui en produisent ne cherchent que {figure(hectares, 1)} ha, tous "
+            f"pris ; un hectare de plus cherché : {_meals(best)}"
         )
+        found.append(("farmer_ha", best, text))
     return found
 
 
