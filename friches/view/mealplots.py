@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from friches.allocation.spread import ALL_GROUPS, ALL_KITCHENS
 from friches.view import frame, inert, words
 from friches.view.lexicon import w
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 TONNE = 1000.0
 """kg."""
 MONTHS = tuple(w.plots.fed.months.split(" "))
-ALL_KITCHENS, ALL_GROUPS = "toutes", "tout"
 DAYS_A_MONTH = 30.4375
 FATES = (
     ("delivered", w.plots.fed.delivered, "#2E6F40", ""),
