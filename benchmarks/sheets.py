@@ -9,7 +9,9 @@ process and of one printing worker, and how many pages the sheets have by number
 
 from __future__ import annotations
 
+import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,12 +24,19 @@ import pandas as pd
 
 import friches
 from friches.sample import make
-from friches.view.pdf import print_pages
 from friches.view.sheets import write_sheets
 
 BLOCKS = 180
 PARCELS = 2_500
 SEED = 1
+PRINT = """
+import datetime, resource, sys
+from pathlib import Path
+from friches.view.pdf import print_pages
+print_pages([Path(name) for name in sys.argv[2:]], datetime.date.fromisoformat(sys.argv[1]))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+"""
 OF_BLOCK = ("blocks", "members", "reach", "meals", "matches", "routes", "steps")
 
 
@@ -45,23 +54,29 @@ def repeated(result: Any, blocks: int) -> Any:
     return replace(result, **made)
 
 
-def megabytes(who: int) -> float:
-    """Return the most memory held so far (MB) by this process or by any worker it waited for."""
-    return resource.getrusage(who).ru_maxrss / 1024
+def megabytes() -> float:
+    """Return the most memory held so far by this process (MB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def timed(what: str, files: list[Path], day: Any) -> None:
-    """Print some pages as PDF and say what it took."""
+    """Print some pages as PDF and say what it took.
+
+    A process of its own starts the workers: a worker's memory is counted from the one it left.
+    """
     start = time.perf_counter()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    printed = print_pages(files, day)
+    here = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    said = subprocess.run(
+        [sys.executable, "-c", PRINT, day.isoformat(), *map(str, files)],
+        check=True, capture_output=True, text=True, env=here,
+    )  # fmt: skip
     took = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    size = sum(path.stat().st_size for path in printed) / 1024**2
+    spent, held = said.stdout.split()
+    size = sum(path.with_suffix(".pdf").stat().st_size for path in files) / 1024**2
     print(
-        f"PDF, {what}: {len(printed)} files, {took:.0f} s ({spent:.0f} s of processor), "
-        f"{size:.1f} MB, one worker {megabytes(resource.RUSAGE_CHILDREN):.0f} MB"
+        f"PDF, {what}: {len(files)} files, {took:.0f} s ({float(spent):.0f} s of processor), "
+        f"{size:.1f} MB, one worker {float(held):.0f} MB",
+        flush=True,
     )
 
 
@@ -79,7 +94,8 @@ def main(blocks: int = BLOCKS) -> None:
         print(
             f"HTML: {len(pages)} files of {blocks} blocks, {time.perf_counter() - start:.0f} s, "
             f"{sum(p.stat().st_size for p in pages) / 1024**2:.1f} MB, "
-            f"this process {megabytes(resource.RUSAGE_SELF):.0f} MB"
+            f"this process {megabytes():.0f} MB",
+            flush=True,
         )
         whole = [path for path in pages if path.stem.endswith("-dossier")]
         sheets = [path for path in pages if path not in whole]

@@ -263,6 +263,7 @@ def test_photos_go_to_the_block_they_name_or_whose_parcel_they_name(tmp_path: Pa
     assert "2\u00a0photos" in html["B001"]
     assert "data:image" not in html["B001"]
     assert_photos_only(html["B001-dossier"])
+    assert "1\u00a0photo ne montre aucun îlot de cette étude : B099-1.jpg." in html["B001-dossier"]
 
 
 def assert_photos_only(html: str) -> None:

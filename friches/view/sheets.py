@@ -62,6 +62,7 @@ def pages(result: Result) -> Iterator[tuple[str, str]]:
     common = desk.common(shown)
     names = _names(result)
     seen = photos.by_block(shown)
+    common["strays"] = photos.strays(shown)
     for block in rows.sorted_blocks(shown).drop(columns="geometry").to_dict("records"):
         block_id = inert.safe_name(str(block["block_id"]))
         told = common | desk.context(shown, known, block) | {"photos": seen.get(block_id, [])}
