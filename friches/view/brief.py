@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from friches.view import inert, questions, words
 from friches.view.evidence import SIDES
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +47,8 @@ COLUMNS = {"zone": 12, "owner": 17, "state": 25, "unused": 14, "against": 36, "a
 CAPS = {"against": 60, "asked": 24, "owner": 32, "state": 46, "zone": 24, "unused": 28}
 _FIGURES = re.compile(r"\s*\((?:[^()]|\([^()]*\))*seuil(?:[^()]|\([^()]*\))*\)")
 _NUMBER = re.compile(r"(-?[\d\s\u202f\u00a0]*\d(?:,\d+)?)(\D*)")
-_EVERYWHERE = re.compile(r"\s*—\s*(\d+) parcelle\(s\) sur (\d+)")
+_EVERYWHERE = re.compile(r"\s*—\s*(\d+) \w+\(s\) \w+ (\d+)")
+"""How `friches.scenarios` counts the parcels that a condition closes: « — 3 parcelle(s) sur 4 »."""
 
 
 class Clue(NamedTuple):
@@ -156,7 +158,7 @@ def _side(entries: Sequence[Entry]) -> Side:
 
 def _needed(needed: Mapping[str, None], found: Mapping[str, int]) -> str:
     """Return the threshold, "" where what was found is the very word that is needed."""
-    return "" if set(needed) == set(found) else " ou ".join(filter(None, needed))
+    return "" if set(needed) == set(found) else w.sheet.argued.either.join(filter(None, needed))
 
 
 def _range(found: list[str]) -> str:
@@ -166,7 +168,7 @@ def _range(found: list[str]) -> str:
     read = [_NUMBER.fullmatch(said) for said in found]
     if all(read) and len({one[2] for one in read if one}) == 1:
         ends = sorted((one for one in read if one), key=lambda one: _value(one[1]))
-        return f"de {ends[0][1]} à {ends[-1][0]}"
+        return str(w.sheet.argued.between.format(low=ends[0][1], high=ends[-1][0]))
     return " ; ".join(found[:2]) + " ; …"
 
 
@@ -212,7 +214,9 @@ def _label(question: Question, cap: int) -> str:
 
 
 def _share(found: re.Match[str]) -> str:
-    return "" if found[1] == found[2] else f" ({found[1]} parc. sur {found[2]})"
+    if found[1] == found[2]:
+        return ""
+    return str(w.sheet.routes.share.format(closed=found[1], parcels=found[2]))
 
 
 def _dates(route: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from friches.view import (
     words,
 )
 from friches.view.audience import destroy_mention, is_public
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from friches.result import Result
@@ -46,8 +47,8 @@ def common(result: Result) -> dict[str, Any]:
         "stages": tables.STAGES,
         "run": page.run_id(result),
         "version": __version__,
-        "campaigns": ", ".join(sorted(set(campaigns))) or "aucune",
-        "cadastre": ", ".join(sorted(set(cadastre))) or "millésime non indiqué",
+        "campaigns": ", ".join(sorted(set(campaigns))) or w.shared.none,
+        "cadastre": ", ".join(sorted(set(cadastre))) or w.sheet.no_vintage,
         "credits": list(
             dict.fromkeys(text for text in provenance["attribution"] if not words.missing(text))
         ),
@@ -155,9 +156,9 @@ def _parcel(row: dict[str, Any], asked: list[Question]) -> dict[str, Any]:
         "zone": words.ZONES.get(zone, zone) or words.UNKNOWN,
         "owner": words.OWNER_KINDS.get(kind, words.UNKNOWN),
         "answer": words.answer(row["answer"]),
-        "stage": words.text(row["stage"], "stade inconnu"),
+        "stage": words.text(row["stage"], w.sheet.no_stage),
         "unused": _unused(row["years_unused_low"], row["years_unused_high"]),
-        "against": words.text(row["against"], "rien de connu"),
+        "against": words.text(row["against"], w.sheet.parcels.no_against),
         "asked": questions.numbers(asked, parcel_id) or words.DASH,
     }
 
@@ -167,8 +168,10 @@ def _unused(low: Any, high: Any) -> str:
         return words.UNKNOWN
     if not words.missing(high) and high == low:
         return words.number(low)
-    top = "" if words.missing(high) or high == float("inf") else f", au plus {words.number(high)}"
-    return f"au moins {words.number(low)}{top}"
+    p = w.sheet.parcels
+    if words.missing(high) or high == float("inf"):
+        return str(p.unused_from.format(low=words.number(low)))
+    return str(p.unused_between.format(low=words.number(low), high=words.number(high)))
 
 
 def _gap(registered: Any, measured: Any) -> float | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from friches.fallow import rules
 from friches.view import words
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -129,5 +130,6 @@ def reference(parcel_id: str) -> str:
 def references(parcels: Sequence[str], of: int) -> str:
     """Return the parcels of a finding: their references, or « les 3 parcelles » for all of them."""
     if len(parcels) == of:
-        return "la parcelle" if of == 1 else f"les {of} parcelles"
+        said = w.evidence
+        return str(said.the_parcel if of == 1 else said.all_parcels.format(count=of))
     return ", ".join(reference(parcel) for parcel in parcels)

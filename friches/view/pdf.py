@@ -16,11 +16,6 @@ from friches.errors import refuse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-TODO = (
-    "installer l'extra « pdf » (pip install 'friches[pdf]') et Pango "
-    "(Debian : apt install libpango-1.0-0 libpangoft2-1.0-0)"
-)
-
 
 def printer(day: dt.date) -> Callable[[str, Path], Path]:
     """Return a function that writes a page of ours as PDF/UA-1 and returns its path.
@@ -40,8 +35,11 @@ def printer(day: dt.date) -> Callable[[str, Path], Path]:
         from weasyprint.text.fonts import FontConfiguration
     except (ImportError, OSError) as error:
         raise refuse(
-            f"les fiches PDF demandent WeasyPrint et Pango ({error})", "--pdf", TODO
-        ) from (error)
+            f"les fiches PDF demandent WeasyPrint et Pango ({error})",
+            "--pdf",
+            "installer l'extra « pdf » (pip install 'friches[pdf]') et Pango "
+            "(Debian : apt install libpango-1.0-0 libpangoft2-1.0-0)",
+        ) from error
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     fetcher = _closed_fetcher()

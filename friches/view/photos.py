@@ -16,6 +16,7 @@ from friches.errors import refuse
 from friches.sources import pictures
 from friches.view import words
 from friches.view.audience import is_public
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from friches.result import Result
@@ -114,16 +115,17 @@ def _shown(photo: Photo, *, bare: bool) -> Shown:
     held = io.BytesIO()
     kept: dict[str, Any] = {} if bare else {"exif": _upright(written)}
     clean.save(held, "JPEG", quality=QUALITY, optimize=True, **kept)
-    day = f", prise le {words.day(taken)} d'après l'appareil" if taken else ", date non indiquée"
-    said = f"Photo {photo.number}, {_subject(photo.subject)}"
+    day = w.photos.taken.format(day=words.day(taken)) if taken else w.photos.undated
+    said = w.photos.named.format(number=photo.number, subject=_subject(photo.subject))
     data = "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode("ascii")
-    return Shown(data, said + day, f"{said} : vue du terrain, décrite par la légende")
+    return Shown(data, said + day, f"{said} : {w.photos.alt}")
 
 
 def _subject(subject: str) -> str:
     if len(subject) == 14:
-        return f"parcelle {words.parcel_reference(subject).removeprefix('000 ')}"
-    return f"îlot {subject}"
+        reference = words.parcel_reference(subject).removeprefix("000 ")
+        return str(w.photos.parcel.format(reference=reference))
+    return str(w.photos.block.format(id=subject))
 
 
 def _taken(written: Any) -> dt.date | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from friches.view import words
+from friches.view.lexicon import w
 
 
 class Piece(NamedTuple):
@@ -28,51 +28,18 @@ class Piece(NamedTuple):
     said: str
 
 
-PIECES = (
-    Piece(
-        "Désignation cadastrale de chaque parcelle",
-        "CRPM R125-1, al. 1 ; R125-6 [V15]",
-        "t-etat",
-        "état parcellaire",
-    ),
-    Piece("Surfaces", "CRPM R142-3 (avis de la SAFER) [V15]", "t-etat", "état parcellaire"),
-    Piece("Plan parcellaire", "CRPM R125-6 [V15]", "t-plan", "plan parcellaire"),
-    Piece("État parcellaire", "CRPM R125-6 [V15]", "t-etat", "état parcellaire"),
-    Piece(
-        "Mémoire justificatif ; précisions de nature à établir l'inculture",
-        "CRPM R125-1, al. 2 ; R125-6 [V15]",
-        "t-memoire",
-        "mémoire justificatif, à joindre avec les constats de la visite",
-    ),
-    Piece(
-        "Nom, qualité et domicile du demandeur",
-        "CRPM R125-1, al. 1 [V15]",
-        "",
-        words.TO_COMPLETE,
-    ),
-    Piece(
-        "Nom, qualité et domicile du propriétaire",
-        "CRPM R125-1, al. 1 [V15]",
-        "",
-        f"{words.TO_COMPLETE}, parcelle par parcelle",
-    ),
-    Piece(
-        "Nom, qualité et domicile du titulaire du droit d'exploitation, si ce n'est pas le "
-        "propriétaire",
-        "CRPM R125-1, al. 1 [V15]",
-        "",
-        f"{words.TO_COMPLETE}, parcelle par parcelle",
-    ),
-    Piece(
-        "Recherches faites, si l'un ou l'autre n'est pas connu",
-        "CRPM R125-1, al. 1 [V15]",
-        "",
-        f"{words.TO_COMPLETE}, parcelle par parcelle",
-    ),
-)
+PLACES = {
+    "designation": "t-etat",
+    "areas": "t-etat",
+    "plan": "t-plan",
+    "parcels": "t-etat",
+    "evidence": "t-memoire",
+    "requester": "",
+    "owner": "",
+    "farmer": "",
+    "searches": "",
+}
+PIECES = tuple(Piece(**w.sheet.request.pieces[name], place=place) for name, place in PLACES.items())
 """R125-6 lists the file of a département's own survey; R125-1 what a request must say."""
-SENDING = "Envoi au préfet par lettre recommandée avec avis de réception (CRPM R125-11 [V15])"
-SEARCHES = (
-    "Recherches possibles : extrait de matrice cadastrale (formulaire 6815-EM-SD), renseignement "
-    "au service de la publicité foncière, mairie, notaire, MSA et voisins ; noter date et réponse."
-)
+SENDING: str = w.sheet.request.sending
+SEARCHES: str = w.sheet.request.searches

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from friches.view import aerial, brief, desk, inert, page, photos, plan, rows, words
 from friches.view.audience import visible
+from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,12 +68,13 @@ def pages(result: Result) -> Iterator[tuple[str, str]]:
         block_id = inert.safe_name(str(block["block_id"]))
         told = common | desk.context(shown, known, block) | {"photos": seen.get(block_id, [])}
         short = told | _short(shown, known, block, told)
-        yield block_id, _render("sheet.html.j2", shown, f"Îlot {block_id}", block_id, short)
+        title = w.sheet.block.format(id=block_id)
+        yield block_id, _render("sheet.html.j2", shown, title, block_id, short)
         whole = told | _whole(shown, known, block, told)
-        title = f"Îlot {block_id} : dossier à l'appui"
+        title = w.sheet.title_dossier.format(id=block_id)
         yield f"{block_id}-dossier", _render("dossier.html.j2", shown, title, block_id, whole)
         if names is not None:
-            title = f"Îlot {block_id} : propriétaires"
+            title = w.sheet.title_owners.format(id=block_id)
             named = [row | {"owners": names.get(row["id"], [])} for row in told["parcels"]]
             restricted = told | {"parcels": named, "photos": photos.whole(shown, block_id)}
             html = _render("restricted.html.j2", shown, title, block_id, restricted)
@@ -84,8 +86,8 @@ def _render(
 ) -> str:
     # Chromium and WeasyPrint print these margin boxes; ids, dates and our words: nothing can act.
     about = result.study.study
-    said = [f"Îlot {block_id}", f"droit au {words.day(about.day)}", words.AUDIENCES[about.audience]]
-    said += [words.FICTITIOUS] * about.fictitious
+    said = [w.sheet.block.format(id=block_id), w.sheet.running.format(day=words.day(about.day))]
+    said += [words.AUDIENCES[about.audience], *[words.FICTITIOUS] * about.fictitious]
     running = f'@page {{ @top-left {{ content: "{" – ".join(said)}"; }} }}\n'
     brief_only = [page.asset("recto.css")] if template == "sheet.html.j2" else []
     return page.render(
@@ -151,14 +153,15 @@ def _whole(
 def _plan_said(block: dict[str, Any], drawn: Plan) -> str:
     """Return what the plan shows, for those who do not see it."""
     numbers = [label.text for label in drawn.labels if label.own]
-    said = f"parcelles {', '.join(numbers)}" if numbers else "sans numéro de parcelle"
-    return (
-        f"Îlot {block['block_id']} de {words.hectares(block['area_ha'])} au centre d'un cadre de "
-        f"{words.distance((drawn.right - drawn.left) * drawn.scale / 1000)} sur "
-        f"{words.distance((drawn.bottom - drawn.top) * drawn.scale / 1000)}, {said}, "
-        "avec les parcelles voisines et les chemins ; les mêmes parcelles sont dans l'état "
-        "parcellaire."
+    p = w.sheet.plan
+    said = p.said.format(
+        id=block["block_id"],
+        area=words.hectares(block["area_ha"]),
+        width=words.distance((drawn.right - drawn.left) * drawn.scale / 1000),
+        height=words.distance((drawn.bottom - drawn.top) * drawn.scale / 1000),
+        parcels=p.numbers.format(numbers=", ".join(numbers)) if numbers else p.no_number,
     )
+    return str(said)
 
 
 def _names(result: Result) -> dict[str, list[dict[str, str]]] | None:
