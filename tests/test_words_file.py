@@ -252,7 +252,7 @@ MACHINE = {
     "contractuelle", "obligatoire", "maternelle", "elementaire", "canteens", "version", "section",
     "conditions", "notes", "elevation", "position", "question", "questions", "source", "article",
     "message", "attention", "licence", "productions", "voies", "total", "avertissement", "nature",
-    "carte", "parcelles", "aucun", "liste",
+    "carte", "parcelles", "aucun", "liste", "route",
 }  # fmt: skip
 """Codes, column names, keys and ids of elements that are spelt like a French word."""
 SIGNS = {"N", "←", "→", "↑", "↓", "⌂"}

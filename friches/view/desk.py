@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from friches import __version__, privacy, tables
+from friches import __version__, price, privacy, tables
 from friches.view import (
     evidence,
     page,
@@ -92,11 +92,22 @@ def survey(result: Result) -> dict[str, Any]:
         "parcels": rows.rows_of(known, "block_id"),
         "reach": rows.rows_of(reach.sort_values(["minutes", "place_id"]), "block_id"),
         "meals": rows.rows_of(result.meals, "block_id"),
+        "harvests": rows.rows_of(_harvests(result), "block_id"),
         "routes": rows.rows_of(routes, "block_id"),
         "steps": rows.rows_of(steps.sort_values("position"), "block_id"),
         "matches": {row["block_id"]: row for row in result.matches.to_dict("records")},
         "names": dict(zip(places["place_id"], places["name"], strict=True)),
     }
+
+
+def _harvests(result: Result) -> pd.DataFrame:
+    """Return what the allocation has grown on each block, by whom, and at what price."""
+    if result.plots is None or result.prices is None:
+        return pd.DataFrame({"block_id": pd.Series(dtype="str")})
+    names = result.farmers.set_index("farmer_id")["name"]
+    table = result.plots.merge(result.prices, on=["block_id", "crop"], how="left")
+    told = [price.sentence(row) for row in table.to_dict("records")]
+    return table.assign(farm=table["farmer_id"].map(names), told=told)
 
 
 def _rows(desk: dict[str, Any], table: str, block_id: str) -> list[dict[str, Any]]:
@@ -128,6 +139,7 @@ def context(result: Result, desk: dict[str, Any], block: dict[str, Any]) -> dict
         "match": _match(desk, block_id),
         "eaten": rows.block_meals(eaten, block["area_ha"]),
         "crops": eaten.to_dict("records"),
+        "harvests": _rows(desk, "harvests", block_id),
         "alternatives": eaten["area_ha"].sum() > block["area_ha"] * 1.01,
         "first": FIRST,
         "routes": routes,

@@ -180,6 +180,8 @@ def _reading(
         source=words.text(source, ""),
         question=words.text(question, ""),
         whom=words.text(whom, ""),
-        way=w.shared.way.format(n=names.index(way) + 1, of=count) if way and count > 1 else "",
+        way=w.shared.way.format(place=names.index(way) + 1, count=count)
+        if way and count > 1
+        else "",
         findings=tuple(Finding(said_, tuple(parcels)) for said_, parcels in found.items()),
     )
