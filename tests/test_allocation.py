@@ -22,7 +22,7 @@ from allocated import (
     supply,
 )  # fmt: skip
 
-from friches.allocation import headline, sentence
+from friches.allocation import sentence
 from friches.allocation.parameters import parameters
 from friches.tables import TABLES, check
 
@@ -73,7 +73,7 @@ def test_land_short_all_is_used_and_its_price_told():
     row = found.limits.set_index("limit").loc["land"]
     assert row["price"] == pytest.approx(1200)  # meals a hectare more
     assert row["kg_missing"] == pytest.approx(1200)
-    assert "un hectare de plus : 1\u202f200 repas de plus par an" in row["text"]
+    assert "un hectare de plus, au mieux : 1\u202f200 repas de plus par an" in row["text"]
 
 
 def test_nothing_is_delivered_in_a_month_when_nothing_is_sold():
@@ -476,49 +476,3 @@ def test_straight_lines_are_said():
 
 def test_limits_of_reach_are_those_of_the_study():
     assert (LIMITS.minutes_to_farm, LIMITS.minutes_to_canteen) == (20, 45)
-
-
-# ------------------------------------------------------------------ headline figures
-
-
-def told(found, needs):
-    meals = pd.DataFrame({"meals_low": [1.0], "meals": [2.0], "meals_high": [3.0]})
-    return headline(meals, needs, found.shares)
-
-
-def test_headline_by_hand():
-    needs = demand(("C1", "légumes", 120, 0.5))
-    found = told(one(given_demand=needs), needs)
-    assert found["meals_per_year"]["central"] == pytest.approx(720)
-    assert found["canteen_meals_per_year"] == pytest.approx(1440)
-    assert found["organic_share_now"] == pytest.approx(0.5)
-    assert found["organic_share_after"]["central"] == pytest.approx(1)
-    assert found["gap_by_group"]["légumes"] == pytest.approx(
-        {"low": 648, "central": 720, "high": 792}
-    )
-    assert found["closed_by_group"]["légumes"]["central"] == pytest.approx(720)
-    assert found["meals_uncapped"] == {"low": 1, "central": 2, "high": 3}
-    assert "P10 et P90 de 400 tirages" in found["notes"][2]
-
-
-def test_headline_has_no_central_value_where_a_share_is_not_known():
-    needs = demand(("C1", "légumes", 120, None))
-    found = told(one(given_demand=needs), needs)
-    for name in ("meals_per_year", "organic_share_after"):
-        assert found[name]["central"] is None
-        assert found[name]["low"] < found[name]["high"]
-    assert found["organic_share_now"] is None
-    assert len(found["notes"]) == 4
-
-
-@pytest.mark.parametrize(
-    ("needs", "words"),
-    [
-        (demand(("C1", "légumes", 1, 0.0)).iloc[:0], "aucune cantine fournie"),
-        (demand(("C1", "légumes", 0, 0.0)), "ne servent aucun repas"),
-    ],
-)
-def test_headline_without_meals(needs, words):
-    found = told(one(given_demand=needs), needs)
-    assert found["meals_per_year"] == {"low": None, "central": None, "high": None}
-    assert words in found["notes"][0]

@@ -136,7 +136,7 @@ def _placed(known: Given, *, exact: bool = True) -> Placed:
     taken, land = np.zeros(len(known.names.farmers)), np.zeros(len(known.names.blocks))
     np.add.at(taken, known.arcs.farmer, hectares)
     np.add.at(land, known.arcs.block, hectares)
-    return Placed(known, solution, lots, sent, taken, land, words.prices(built, solution))
+    return Placed(known, solution, lots, sent, taken, land, words.prices(built, solution, lots))
 
 
 def _calendar() -> pd.DataFrame:

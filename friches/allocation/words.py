@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from friches.allocation.arrays import Flags, Given, Numbers, Offer
-    from friches.allocation.deliver import Deliveries
+    from friches.allocation.deliver import Deliveries, Lots
     from friches.allocation.programme import Programme
     from friches.allocation.solve import Solution
     from friches.allocation.spread import Needs
@@ -28,10 +28,10 @@ WORTH = 0.5
 
 
 class Prices(NamedTuple):
-    """Meals a year that one hectare more is worth."""
+    """Meals a year that one hectare more is worth, where a food group is grown."""
 
-    land: Numbers  # of usable land, by block
-    wants: Numbers  # wanted by a farm, by farm
+    land: Numbers  # of usable land, by (block, group)
+    wants: Numbers  # wanted by a farm, by (farm, group)
     rotation: Numbers  # of a crop allowed by its rotation, by crop (the best block)
 
 
@@ -44,22 +44,22 @@ class Potential(NamedTuple):
     farmed: Numbers  # of these, where a farm in reach grows it
 
 
-def prices(programme: Programme, solution: Solution) -> Prices:
+def prices(programme: Programme, solution: Solution, found: Lots) -> Prices:
     """Return the prices of the hectares, from the rows of the solved programme."""
     given = programme.given
 
     def of(kind: str, size: int) -> Numbers:
         first, about = programme.kinds[kind]
-        found = np.zeros(size)
-        np.maximum.at(found, about, solution.prices[first : first + len(about)])
-        return found
+        best = np.zeros(size)
+        np.maximum.at(best, about, solution.prices[first : first + len(about)])
+        return best
 
-    names = given.names
-    return Prices(
-        of("land", len(names.blocks)),
-        of("wants", len(names.farmers)),
-        of("rotation", len(names.crops)),
-    )
+    names, group = given.names, given.group[found.crop]
+    land = np.zeros((len(names.blocks), len(names.groups)))
+    wants = np.zeros((len(names.farmers), len(names.groups)))
+    land[found.block, group] = of("land", len(names.blocks))[found.block]
+    wants[found.farmer, group] = of("wants", len(names.farmers))[found.farmer]
+    return Prices(land, wants, of("rotation", len(names.crops)))
 
 
 def limits(
@@ -190,12 +190,9 @@ def _farms(given: Given, worth: Prices, lacking: float, group: int) -> list[Said
                 f"{_kg(farmed)} par an"
             )
         found.append(("farmer", None, text))
-    growing = np.zeros(len(given.names.farmers), dtype=bool)
-    grows = np.asarray(given.teams.grows[:, given.group == group].any(axis=1))
-    growing[given.arcs.farmer[grows[given.arcs.team]]] = True
-    best = float(worth.wants[growing].max(initial=0.0))
+    best = float(worth.wants[:, group].max(initial=0.0))
     if best > WORTH:
-        hectares = given.wants[growing & (worth.wants > WORTH)].sum()
+        hectares = given.wants[worth.wants[:, group] > WORTH].sum()
         text = (
             f"les fermes qui en produisent ne cherchent que {figure(hectares, 1)} ha, tous "
             f"pris ; un hectare de plus cherché : {_meals(best)}"
@@ -213,8 +210,7 @@ def _land(given: Given, worth: Prices, lacking: float, group: int) -> list[Said]
         name = given.names.crops[int(np.argmax(np.where(crops, worth.rotation, -1.0)))]
         text = f"la rotation ({name}) ; un hectare de plus permis : {_meals(best)}"
         found.append(("rotation", best, text))
-    offered = given.offer.block[given.group[given.offer.crop] == group]
-    best = float(worth.land[offered].max(initial=0.0))
+    best = float(worth.land[:, group].max(initial=0.0))
     short = 0 < could.reach.sum() < lacking
     if best > WORTH or short:
         hectares = _hectares(given.offer, crops)
@@ -222,7 +218,7 @@ def _land(given: Given, worth: Prices, lacking: float, group: int) -> list[Said]
         if short:
             text += f" et donneraient au plus {_kg(could.reach.sum())} par an"
         if best > WORTH:
-            text += f" ; un hectare de plus : {_meals(best)}"
+            text += f" ; un hectare de plus, au mieux : {_meals(best)}"
         found.append(("land", best if best > WORTH else None, text))
     return found
 
