@@ -1,65 +1,53 @@
-"""The headline figures: read from the allocation's shares and the canteens' demand, by hand."""
+"""The headline figures of an allocation: by hand, without a known share, without canteens."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
+from allocated import demand
+from test_allocation import one
 
-from friches import tables
-from friches.demand import demand
 from friches.outcome import outcome
 
-ENDS = {"low": 0.5, "": 1.0, "high": 1.5}
+
+def told(found, needs):
+    meals = pd.DataFrame({"meals_low": [1.0], "meals": [2.0], "meals_high": [3.0]})
+    return outcome(meals, needs, found.shares)
 
 
-def shares(now=0.5, after=0.75, kg=100.0):
-    def row(group, part):
-        said = {"canteen_id": "toutes", "food_group": group, "share_now": now}
-        for end, times in (("_low", 0.9), ("", 1.0), ("_high", 1.1)):
-            said |= {f"share_after{end}": after * times, f"kg{end}": kg * part * times}
-            said |= {f"meals{end}": 10 * kg * part * times}
-        return said
-
-    return pd.DataFrame([row("légumes", 0.25), row("fruits", 0.75), row("tout", 1.0)])
-
-
-def canteens(**more):
-    row = {"canteen_id": "C1", "name": "Cantine fictive", "meals_per_day": 100.0}
-    row |= {"days_per_year": 140.0, "organic_share": 0.5, "audience": "elementaire"}
-    return pd.DataFrame([row | more])
+def test_outcome_by_hand():
+    needs = demand(("C1", "légumes", 120, 0.5))
+    found = told(one(given_demand=needs), needs)
+    assert found["meals_per_year"]["central"] == pytest.approx(720)
+    assert found["canteen_meals_per_year"] == pytest.approx(1440)
+    assert found["organic_share_now"] == pytest.approx(0.5)
+    assert found["organic_share_after"]["central"] == pytest.approx(1)
+    assert found["gap_by_group"]["légumes"] == pytest.approx(
+        {"low": 648, "central": 720, "high": 792}
+    )
+    assert found["closed_by_group"]["légumes"]["central"] == pytest.approx(720)
+    assert found["meals_uncapped"] == {"low": 1, "central": 2, "high": 3}
+    assert "P10 et P90 de 1000 tirages" in found["notes"][2]
 
 
-MEALS = pd.DataFrame({"meals_low": [1.0, 2.0], "meals": [3.0, 4.0], "meals_high": [5.0, 6.0]})
-
-
-def test_figures_are_those_of_the_whole_territory():
-    found = outcome(MEALS, demand(canteens()), shares())
-    assert found["meals_per_year"] == pytest.approx({"low": 900, "central": 1000, "high": 1100})
-    assert found["organic_share_now"] == 0.5
-    assert found["organic_share_after"]["central"] == 0.75
-    assert found["canteen_meals_per_year"] == pytest.approx(14_000)
-    assert found["closed_by_group"]["fruits"]["central"] == 75
-    assert "tout" not in found["closed_by_group"]
-    assert found["meals_uncapped"] == {"low": 3, "central": 7, "high": 11}
-
-
-def test_gaps_are_summed_over_the_months():
-    wanted = demand(canteens())
-    found = outcome(MEALS, wanted, shares())
-    of_fruit = wanted.loc[wanted["food_group"] == "fruits", "gap"].sum()
-    assert found["gap_by_group"]["fruits"]["central"] == pytest.approx(of_fruit)
-
-
-def test_unknown_organic_share_leaves_no_central_value():
-    known = shares(now=float("nan"), after=float("nan"))
-    found = outcome(MEALS, demand(canteens(organic_share=None)), known)
+def test_outcome_has_no_central_value_where_a_share_is_not_known():
+    needs = demand(("C1", "légumes", 120, None))
+    found = told(one(given_demand=needs), needs)
+    for name in ("meals_per_year", "organic_share_after"):
+        assert found[name]["central"] is None
+        assert found[name]["low"] < found[name]["high"]
     assert found["organic_share_now"] is None
-    assert found["organic_share_after"]["central"] is None
-    assert found["gap_by_group"]["fruits"]["central"] is None
+    assert len(found["notes"]) == 4
 
 
-def test_without_canteens_the_potential_is_told_uncapped():
-    found = outcome(MEALS, tables.empty("demand"), tables.empty("shares"))
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        (demand(("C1", "légumes", 1, 0.0)).iloc[:0], "aucune cantine fournie"),
+        (demand(("C1", "légumes", 0, 0.0)), "ne servent aucun repas"),
+    ],
+)
+def test_outcome_without_meals(needs, words):
+    found = told(one(given_demand=needs), needs)
     assert found["meals_per_year"] == {"low": None, "central": None, "high": None}
-    assert found["meals_uncapped"]["central"] == 7
-    assert "aucune cantine fournie" in found["notes"][0]
+    assert words in found["notes"][0]
