@@ -25,8 +25,10 @@ lint: $(VENV)/.dev  ## style, types, and the one way of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## found against truth on fictitious land; times
+bench: $(VENV)/.dev  ## found against truth on fictitious land; the engine beside its peers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks.truth
+	$(BIN)/python -m benchmarks.engine
 
 clean:
 	rm -rf $(VENV) maps
