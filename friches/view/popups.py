@@ -34,6 +34,9 @@ def blocks(result: Result) -> list[dict[str, Any]]:
     for route in records(result.routes.sort_values(["block_id", "order"])):
         routes.setdefault(route["block_id"], []).append(route)
     matches = result.matches.set_index("block_id")
+    opened = {}
+    if result.openings is not None:
+        opened = {row["block_id"]: row for row in records(result.openings)}
     return [
         _block(
             row,
@@ -41,22 +44,25 @@ def blocks(result: Result) -> list[dict[str, Any]]:
             reach.get(row["block_id"], result.reach.iloc[:0]),
             matches.loc[row["block_id"]] if row["block_id"] in matches.index else None,
             routes.get(row["block_id"], []),
+            opened.get(row["block_id"]),
         )
         for row in records(sorted_blocks(result))
     ]
 
 
-def _block(
+def _block(  # noqa: PLR0913, PLR0917 -- one argument a table
     row: dict[str, Any],
     meals: pd.DataFrame,
     reach: pd.DataFrame,
     match: Any,
     routes: list[dict[str, Any]],
+    opening: dict[str, Any] | None,
 ) -> dict[str, Any]:
     name = str(row["block_id"])
     area = row["area_ha"] if not words.missing(row["area_ha"]) else row["area_measured_ha"]
     eaten = block_meals(meals, area)
-    first = _first_meal(routes)
+    # A block in the plan is dated by it: the plan may take another route, or start it later.
+    first = _first_meal(routes) if opening is None else str(opening["first_meal_on"].date())
     return {
         "id": name,
         "sheet": f"sheets/{inert.safe_name(name)}.html",
@@ -72,7 +78,7 @@ def _block(
             first, w.map.list.no_first if _shut(routes) else words.UNKNOWN
         ),
         "minutes": {kind: _nearest(reach, match, kind) for kind in words.PLACES},
-        "facts": _facts(row),
+        "facts": [*_facts(row), *_planned(opening)],
         "meals": [_crop(crop) for crop in records(meals)],
         "match": _match(match),
         "routes": [_route(route) for route in routes],
@@ -107,6 +113,17 @@ def _facts(row: dict[str, Any]) -> Pairs:
         (p.commune, str(row["commune"])),
     ]
     return [(label, inert.clean(value, CAP)) for label, value in said]
+
+
+def _planned(opening: dict[str, Any] | None) -> Pairs:
+    if opening is None:
+        return []
+    told = w.popup.plan_said.format(
+        position=opening["position"],
+        route=opening["title"],
+        start=words.short_month(str(opening["starts_on"].date()), words.UNKNOWN),
+    )
+    return [(w.popup.plan, inert.clean(told, CAP))]
 
 
 def _crop(row: dict[str, Any]) -> dict[str, str]:
