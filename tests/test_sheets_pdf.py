@@ -31,7 +31,10 @@ def test_s10_s14_pdf_is_tagged_dated_by_the_study_and_the_same_twice(tmp_path: P
     names = ["B001.html", "B001.pdf", "B001-dossier.html", "B001-dossier.pdf"]
     assert sorted(path.name for path in one) == sorted(names)
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
-    for stem, title in (("B001", "Îlot B001 – Carré"), ("B001-dossier", "Îlot B001\u00a0: dossier")):
+    for stem, title in (
+        ("B001", "Îlot B001 – Carré"),
+        ("B001-dossier", "Îlot B001\u00a0: dossier"),
+    ):
         _tagged(tmp_path / "one" / f"{stem}.pdf", title)
 
 
