@@ -201,7 +201,7 @@ def test_a_vintage_grows_stale(tmp_path: Path, day: str, stale: bool) -> None:
     )
     done = CliRunner().invoke(app, ["sources", str(tmp_path / "study.toml"), "--day", day])
     line = next(text for text in done.output.splitlines() if text.startswith("zoning"))
-    assert ("PÉRIMÉ (201 jours)" in line) == stale
+    assert ("PÉRIMÉ (201\u202fjours)" in line) == stale
 
 
 def test_the_sample_tells_what_it_has_and_lacks() -> None:

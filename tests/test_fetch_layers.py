@@ -290,7 +290,8 @@ def test_every_layer_says_how_it_is_got() -> None:
         if name != "constraints":  # what feeds it does
             assert layer.service, name
     for said in [s for layer in layers().values() for s in layer.service]:
-        assert said.url.startswith("https://") or said.page_url.startswith("https://")
+        page = said.page_url.startswith("https://") or "clé « photos »" in said.how
+        assert said.url.startswith("https://") or page
         assert said.kind == "by_hand" or said.pace
 
 

@@ -78,9 +78,12 @@ def test_equal_to_exactextract(seed) -> None:
     ):
         parcel, cell, part = find(shapes, rows, window, corner)
         picture[parcel, cell] = part
-    np.testing.assert_allclose(ours, theirs, atol=1e-6)
-    inside = shapely.intersection(geometries, box(0.5, 0.25, 12.5, 11.25))
-    np.testing.assert_allclose(ours.sum(axis=1), shapely.area(inside), atol=1e-8)
+    inside = shapely.area(shapely.intersection(geometries, box(0.5, 0.25, 12.5, 11.25)))
+    np.testing.assert_allclose(ours.sum(axis=1), inside, atol=1e-8)
+    # On rare shapes (one in 16,000) exactextract misses a whole pixel: its own sum tells.
+    sound = np.abs(theirs.sum(axis=1) - inside) < 1e-5
+    assert sound.sum() >= len(rows) - 1
+    np.testing.assert_allclose(ours[sound], theirs[sound], atol=1e-6)
 
 
 @pytest.mark.parametrize("side", [1, 4, 5, 1024])

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from friches.demand import demand
+from friches.demand import demand, yearly
 from friches.errors import InputError
 from friches.sources.cadastre import read_cadastre
 from friches.sources.declared_fields import read_declared_fields
@@ -78,7 +78,7 @@ def test_registry_as_exported(tmp_path: Path) -> None:
 
 def test_a_meal_of_a_satellite_is_counted_once(tmp_path: Path) -> None:
     files = [registry(tmp_path / "r.csv", *ROWS), communes(tmp_path / "c.json")]
-    bought = demand(read_canteens(files, CRS)).groupby("canteen_id")["meals"].first()
+    bought = yearly(demand(read_canteens(files, CRS))).groupby("canteen_id")["meals"].first()
     assert bought.to_dict() == {"10": 210_000, "12": 29_200}
 
 
