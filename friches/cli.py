@@ -78,6 +78,8 @@ def _run(  # noqa: PLR0913 -- one argument an option
     base_maps: bool,
     keep_in: Path | None = None,
     what_if: Path | None = None,
+    workers: int = 0,
+    scheduler: str = "",
 ) -> None:
     from friches.study import STAGES, run
     from friches.studyfile import read_study
@@ -92,7 +94,10 @@ def _run(  # noqa: PLR0913 -- one argument an option
             raise refuse("ce nom est celui d'un fichier", folder, "choisir un autre --out")
         progress = _progress(quiet, len(STAGES) + 1)
         started = time.perf_counter()
-        result = run(study, keep_in=keep_in, what_if=what_if, progress=progress)
+        result = run(
+            study, keep_in=keep_in, what_if=what_if, progress=progress,
+            workers=workers, scheduler=scheduler,
+        )  # fmt: skip
         with (progress or _nothing)("cartes, fiches et registre"):
             write(result, folder, pdf=pdf, base_maps=base_maps)
         if not quiet:
@@ -123,10 +128,19 @@ def run_command(  # noqa: PLR0913, PLR0917 -- one argument an option
     what_if: Annotated[
         Path | None, typer.Option("--what-if", help="Fichier de suppositions (TOML).")
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Processus à employer sur cette machine.")
+    ] = 0,
+    scheduler: Annotated[
+        str, typer.Option("--scheduler", help="Adresse d'une grappe Dask, tcp://machine:port.")
+    ] = "",
     quiet: Quiet = False,
 ) -> None:
     """Lire une étude et écrire carte, fiches, registre et tables."""
-    _run(study_file, out, quiet=quiet, pdf=pdf, base_maps=base_maps, what_if=what_if)
+    _run(
+        study_file, out, quiet=quiet, pdf=pdf, base_maps=base_maps, what_if=what_if,
+        workers=workers, scheduler=scheduler,
+    )  # fmt: skip
 
 
 @app.command()

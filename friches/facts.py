@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from friches.measures.declared import declared_facts
 from friches.measures.ownership import class_facts, owner_facts, sale_facts
 from friches.measures.place import building_facts, constraint_facts, road_facts, zoning_facts
 from friches.measures.vegetation import (
+    compared,
     cover_facts,
     forest_facts,
     greenness_facts,
@@ -60,34 +61,42 @@ def measure(layers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         facts.toml (two, _low and _high, where bounded) and declared_share_YYYY by campaign.
     """
     parcels: gpd.GeoDataFrame = layers["parcels"]
-    facts = _areas(parcels)
-    for layer, measured in _MEASURES.items():
-        if layer in layers:
-            facts = facts.join(measured(parcels, layers[layer]))
-    if "ndvi" in layers:
-        facts = facts.join(greenness_facts(parcels, layers["ndvi"], reference_parcels(facts)))
-    facts = facts.join(woody_facts(facts))
-    fiscal = class_facts(facts)
-    facts = facts.drop(columns=["land_class", "land_class_sold"], errors="ignore").join(fiscal)
-    return tables.check(_complete(facts), "facts")
+    measured = [areas(parcels)]
+    measured += [way.of(parcels, layers[layer]) for layer, way in WAYS.items() if layer in layers]
+    return complete(pd.concat(measured, axis=1))
 
 
-_MEASURES: dict[str, Callable[[gpd.GeoDataFrame, pd.DataFrame], pd.DataFrame]] = {
-    "declared_fields": declared_facts,
-    "land_cover_raster": lambda parcels, layer: cover_facts(parcels, layer, raster=True),
-    "land_cover": lambda parcels, layer: cover_facts(parcels, layer, raster=False),
-    "forest": forest_facts,
-    "elevation": lambda parcels, layer: relief(parcels, layer).set_index("parcel_id"),
-    "buildings": building_facts,
-    "roads": road_facts,
-    "zoning": zoning_facts,
-    "constraints": constraint_facts,
-    "owners": owner_facts,
-    "sales": sale_facts,
+class Way(NamedTuple):
+    """How a layer is measured.
+
+    `of` takes parcels and the layer and returns facts, each from what lies within `around_m` of its
+    parcel; but for `distances` (m), which may be longer.
+    """
+
+    of: Callable[[gpd.GeoDataFrame, pd.DataFrame], pd.DataFrame]
+    around_m: float = 1.0
+    distances: tuple[str, ...] = ()
+
+
+WAYS: dict[str, Way] = {
+    "declared_fields": Way(declared_facts),
+    "land_cover_raster": Way(lambda parcels, layer: cover_facts(parcels, layer, raster=True)),
+    "land_cover": Way(lambda parcels, layer: cover_facts(parcels, layer, raster=False)),
+    "forest": Way(forest_facts),
+    "elevation": Way(lambda parcels, layer: relief(parcels, layer).set_index("parcel_id")),
+    "buildings": Way(building_facts, 500.0, ("dwelling_distance_m",)),
+    "roads": Way(road_facts, 500.0, ("road_distance_m",)),
+    "zoning": Way(zoning_facts, 500.0, ("urban_distance_m",)),
+    "constraints": Way(constraint_facts),
+    "owners": Way(owner_facts),
+    "sales": Way(sale_facts),
+    "ndvi": Way(greenness_facts),
 }
+"""The layers that are measured, in the order of their facts."""
 
 
-def _areas(parcels: gpd.GeoDataFrame) -> pd.DataFrame:
+def areas(parcels: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return commune, registered and measured area (m²) and the gap between them, by parcel_id."""
     facts = pd.DataFrame(
         {
             "commune": parcels["commune"].to_numpy(),
@@ -102,7 +111,26 @@ def _areas(parcels: gpd.GeoDataFrame) -> pd.DataFrame:
     return facts
 
 
-def _complete(facts: pd.DataFrame) -> pd.DataFrame:
+def complete(facts: pd.DataFrame) -> pd.DataFrame:
+    """Return table `facts` from what was measured of all parcels of the territory.
+
+    Adds what compares parcels with one another (greenness) or facts with one another (woody share,
+    fiscal class); facts that nothing measured are there, and missing.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        By parcel_id: `areas` and the facts of `WAYS`.
+    """
+    facts = facts.sort_index()
+    facts = facts.join(compared(facts, reference_parcels(facts)))
+    facts = facts.join(woody_facts(facts))
+    fiscal = class_facts(facts)
+    facts = facts.drop(columns=["land_class", "land_class_sold"], errors="ignore").join(fiscal)
+    return tables.check(_every(facts), "facts")
+
+
+def _every(facts: pd.DataFrame) -> pd.DataFrame:
     first = ["commune", "area_registered_m2", "area_m2"]
     shares = sorted(c for c in facts.columns if c.startswith("declared_share_2"))
     wanted: dict[str, str] = {}
@@ -116,5 +144,4 @@ def _complete(facts: pd.DataFrame) -> pd.DataFrame:
         if column not in measured
     }
     table = facts[[*first, *shares]].join(pd.DataFrame(measured | unknown)[list(wanted)])
-    table = table.astype(wanted)
-    return table.sort_index().reset_index()
+    return table.astype(wanted).reset_index()

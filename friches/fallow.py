@@ -16,7 +16,8 @@ import pandas as pd
 from friches import tables
 from friches.judge import read_document, read_facts, read_folder, readings, version_on
 from friches.kleene import Truth, negated
-from friches.phrases import Texts, coded, plain, same, stacked, write
+from friches.parts import joined
+from friches.phrases import Texts, coded, picked, plain, same, stacked, write
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from friches.judge import Document, Fact, Version
 
 FOLDER = Path(__file__).parent
+AT_ONCE = 50_000
+"""Parcels judged at once: bounds the memory, and changes no answer."""
 FORMER = "former_farming"
 COLUMNS = ("found", "needed", "text", "source", "question", "whom")
 
@@ -70,7 +73,13 @@ def gather(facts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
     InputError
         When the day is before the first version of a rule.
     """
-    table = facts.set_index("parcel_id").sort_index()
+    table = facts.sort_values("parcel_id", ignore_index=True)
+    parts = [_gathered(table[n : n + AT_ONCE], day) for n in range(0, max(len(table), 1), AT_ONCE)]
+    return tables.check(joined(parts), "evidence")
+
+
+def _gathered(facts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
+    table = facts.set_index("parcel_id")
     parts = [_decided(table, version_on(rule, day)) for rule in rules().values()]
 
     def each(values: Iterable[str | None]) -> Any:
@@ -90,7 +99,7 @@ def gather(facts: pd.DataFrame, day: dt.date) -> pd.DataFrame:
     }
     for column in COLUMNS:
         columns[column] = coded(stacked([part.texts[column] for part in parts], len(table)))
-    return tables.check(pd.DataFrame(columns), "evidence")
+    return pd.DataFrame(columns)
 
 
 class _Part(NamedTuple):
@@ -109,7 +118,7 @@ def _decided(table: pd.DataFrame, version: Version) -> _Part:
     speaks += [(read[bar.id], _agree(negated(read[bar.id].truth), verdict)) for bar in version.bar]
     deciding = np.column_stack([agrees for _, agrees in speaks]).argmax(axis=1)
     told = [row.tell() for row, _ in speaks]
-    texts = {column: _chosen([words[column] for words in told], deciding) for column in COLUMNS}
+    texts = {column: picked([words[column] for words in told], deciding) for column in COLUMNS}
     for column in ("question", "whom"):  # only what is unknown asks
         texts[column].codes[~verdict.unknown] = -1
     return _Part(verdict, texts)
@@ -119,16 +128,6 @@ def _agree(*truths: Truth) -> NDArray[np.bool_]:
     sides = zip(*((truth.yes, truth.no, truth.unknown) for truth in truths), strict=True)
     same_side = [np.logical_and.reduce(side) for side in sides]
     return np.asarray(np.logical_or.reduce(same_side))
-
-
-def _chosen(parts: list[Texts], which: NDArray[np.int64]) -> Texts:
-    words: list[str] = []
-    codes = np.full(len(which), -1, dtype=np.int32)
-    for number, part in enumerate(parts):
-        taken = (which == number) & (part.codes >= 0)
-        codes[taken] = part.codes[taken] + len(words)
-        words += part.words
-    return Texts(codes, words)
 
 
 def conclude(facts: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:

@@ -64,62 +64,87 @@ def kept(
     """
     if folder is None:
         return make()
-    place = folder / f"{stage}-{key[:24]}"
+    place = place_of(folder, stage, key)
     if place.is_dir():
-        return _load(place)
+        return {path.stem: read_table(path) for path in sorted(place.glob("*.parquet"))}
     made = make()
     try:
-        _store(folder, place, made)
+        store(place, made)
     except OSError:
         return made
-    for old in folder.glob(f"{stage}-*"):
-        if old != place and old.name.removeprefix(f"{stage}-").isalnum():
-            shutil.rmtree(old, ignore_errors=True)
+    forget(folder, stage, place)
     return made
 
 
-def _store(folder: Path, place: Path, made: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    side = Path(tempfile.mkdtemp(prefix=".part-", dir=folder))
+def place_of(folder: Path, stage: str, key: str) -> Path:
+    """Return the folder where a stage is kept under `key`; it is there whole or not at all."""
+    return folder / f"{stage}-{key[:24]}"
+
+
+def forget(folder: Path, stage: str, but: Path) -> None:
+    """Remove what is kept of a stage under other keys."""
+    for old in folder.glob(f"{stage}-*"):
+        if old != but and old.name.removeprefix(f"{stage}-").isalnum():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def store(
+    place: Path, made: dict[str, Any], write: Callable[[Any, Path], None] | None = None
+) -> None:
+    """Write tables to the folder `place`, in one step: another process sees all of it or nothing.
+
+    Parameters
+    ----------
+    place : Path
+        Made, with its parents; one that is already there is left as it is.
+    made : dict of str to DataFrame
+    write : callable, optional
+        Writes one table to a path; `write_table` by default.
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be written.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    side = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
     try:
         for name, table in made.items():
-            _write(table, side / f"{name}.parquet")
+            (write or write_table)(table, side / f"{name}.parquet")
         side.rename(place)
-    except FileExistsError:  # another run kept the same stage meanwhile
-        shutil.rmtree(side, ignore_errors=True)
     except OSError:
         shutil.rmtree(side, ignore_errors=True)
-        if not place.is_dir():
+        if not place.is_dir():  # else another run kept the same stage meanwhile
             raise
 
 
-def _write(table: Any, path: Path) -> None:
+def write_table(table: Any, path: Path, **how: Any) -> None:
+    """Write a table as Parquet, its `attrs` as JSON beside it; `how` goes to `to_parquet`."""
     attrs, table = dict(table.attrs), table.copy(deep=False)
     table.attrs = {}
-    table.to_parquet(path, compression="zstd")
+    table.to_parquet(path, compression="zstd", **how)
     if attrs:
         path.with_suffix(".json").write_text(json.dumps(attrs, default=str), "utf-8")
 
 
-def _load(place: Path) -> dict[str, Any]:
-    tables = {}
-    for path in sorted(place.glob("*.parquet")):
-        tables[path.stem] = read_table(path)
-        notes = path.with_suffix(".json")
-        if notes.is_file():
-            tables[path.stem].attrs.update(json.loads(notes.read_text("utf-8")))
-    return tables
+def read_attrs(path: Path) -> dict[str, Any]:
+    """Return the `attrs` kept beside a table."""
+    notes = path.with_suffix(".json")
+    return json.loads(notes.read_text("utf-8")) if notes.is_file() else {}
 
 
 def read_table(path: Path) -> Any:
-    """Read a table kept as Parquet, with its geometry if it has one."""
+    """Read a table kept as Parquet, with its geometry if it has one, and its `attrs`."""
     import pyarrow.parquet as pq
 
     if b"geo" in (pq.read_schema(path).metadata or {}):
         import geopandas as gpd
 
-        return gpd.read_parquet(path)
-    return pd.read_parquet(path)
+        table: Any = gpd.read_parquet(path)
+    else:
+        table = pd.read_parquet(path)
+    table.attrs.update(read_attrs(path))
+    return table
 
 
 def writable(folder: Path) -> bool:

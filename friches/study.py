@@ -5,35 +5,42 @@ Every stage is a function of tables. Geometry stops after `facts`; rules and law
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from friches import fallow, feeding, group, keep, privacy, tables
-from friches.facts import dictionary, measure
+from friches.crew import crew
+from friches.facts import dictionary
+from friches.layers import shelve_layers
+from friches.measuring import measure_parts
 from friches.result import Result
 from friches.scenarios.routes import plan
 from friches.scenarios.rule import rule
 from friches.scenarios.setting import setting
 from friches.scenarios.whatif import apply, apply_facts, read_whatif
+from friches.sources import shelf
 from friches.sources.answersfile import answers_key, given_answers, settle
 from friches.sources.catalogue import catalogue
 from friches.sources.exclusions import exclusions_key, read_exclusions
 from friches.sources.pictures import SHOWN_ONLY
-from friches.sources.read import layer_keys, provenance, read_layers
+from friches.sources.read import layer_keys, provenance, read_layer
 from friches.spatial.reach import travel
 from friches.summary import summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     import pandas as pd
 
+    from friches.crew import Mapped
     from friches.scenarios.whatif import WhatIf
     from friches.studyfile import Study
 
-Progress = "Callable[[str], AbstractContextManager[Any]]"
+    Progress = Callable[[str], AbstractContextManager[Any]]
 
 STAGES = {
     "layers": "lecture des couches",
@@ -48,12 +55,14 @@ STAGES = {
 }
 
 
-def run(
+def run(  # noqa: PLR0913 -- one argument an option
     study: Study,
     *,
     keep_in: Path | None = None,
     what_if: Path | None = None,
-    progress: Callable[[str], AbstractContextManager[Any]] | None = None,
+    progress: Progress | None = None,
+    workers: int = 0,
+    scheduler: str = "",
 ) -> Result:
     """Run a study from its files to its tables (nothing is written but kept stages).
 
@@ -68,6 +77,9 @@ def run(
         A what-if file: other delays, thresholds, costs, answers (README, "What-if files").
     progress : callable, optional
         Called with each stage's French name; returns a context manager.
+    workers, scheduler : int, str
+        Processes on this machine, or the address of a Dask cluster (see `crew`); by default all is
+        done in this process. No answer depends on it.
 
     Raises
     ------
@@ -75,89 +87,148 @@ def run(
         Every breach of every layer, at once.
     """
     privacy.check_purpose(study)
-    asked, answers = read_exclusions(study), given_answers(study)
     supposed = read_whatif(what_if) if what_if else None
-    folder = keep_in or study.folder / ".friches"
     restricted = study.study.audience == "restricted"  # names are kept nowhere but in the outputs
-    spent: dict[str, float] = {}
+    folder = keep_in or study.folder / ".friches"
     kept = folder if keep.writable(folder) and not restricted else None
-    stage = _stages(kept, progress or _silent, spent)
+    with crew(workers, scheduler) as mapped, _place(kept) as place:
+        shop = _Shop(kept, place, mapped, progress or _silent, {})
+        return summarise(_tail(_head(study, shop), supposed, shop))
 
+
+class _Shop(NamedTuple):
+    """Where and how work is done: kept stages, place for layers and parts, `map`, progress."""
+
+    kept: Path | None
+    place: Path
+    mapped: Mapped
+    progress: Progress
+    spent: dict[str, float]
+
+    def stage(
+        self, name: str, parts: Any, make: Callable[[], dict[str, Any]], *, keeps: bool = True
+    ) -> dict[str, Any]:
+        """Return the tables of a stage, kept under all that it depends on; time it."""
+        key = keep.digest(name, keep.code_digest(), _said(parts))
+        started = time.perf_counter()
+        with self.progress(STAGES[name]):
+            made = keep.kept(self.kept if keeps else None, name, key, make)
+        self.spent[name] = round(time.perf_counter() - started, 3)
+        return made
+
+
+class _Land(NamedTuple):
+    """What detection hands on: keys and files of layers, all it was judged on, tables."""
+
+    study: Study
+    keys: dict[str, str]
+    layers: dict[str, Path]
+    judged: list[Any]
+    tables: dict[str, Any]
+
+
+@contextmanager
+def _place(kept: Path | None) -> Iterator[Path]:
+    """Give the folder of layers and parts: that of kept stages, or one that goes with the run."""
+    if kept is not None:
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(prefix="friches-") as folder:
+        yield Path(folder)
+
+
+def _head(study: Study, shop: _Shop) -> _Land:
+    """Follow the path from sources to blocks."""
+    asked, answers = read_exclusions(study), given_answers(study)
     keys = layer_keys(study)
-    layers = stage("layers", keys, lambda: read_layers(study))
+    layers = shop.stage(
+        "layers", keys, lambda: shelve_layers(study, shop.place, keys, shop.mapped), keeps=False
+    )
     spatial = {k: keys[k] for k in keys if k not in ("canteens", "farmers", "farm_fields")}
-    measured = stage("facts", spatial, lambda: {"facts": measure(layers)})["facts"]
-
+    measured = shop.stage("facts", spatial, lambda: _measured(layers, spatial, shop))["facts"]
     # Answers on parcels and communes count in detection, those on blocks once there are blocks.
     # Who said what is kept in no stage.
     facts, _ = settle(measured, answers)
     judged = [spatial, study.study.day, answers_key(study)]
-    found = stage("fallow", judged, lambda: _judge(facts, study))
-    parcels = layers["parcels"]
+    found = shop.stage("fallow", judged, lambda: _judge(facts, study))
     judged = [*judged, exclusions_key(study)]
+    parcels = shelf.whole(layers["parcels"])
     withdrawn = list(asked["parcel_id"])
-    grouped = stage("blocks", judged, lambda: _group(parcels, facts, found, withdrawn))
-    blocks, members = grouped["blocks"], grouped["members"]
-    facts, contradictions = settle(measured, answers, members)
+    grouped = shop.stage("blocks", judged, lambda: _group(parcels, facts, found, withdrawn))
+    facts, contradictions = settle(measured, answers, grouped["members"])
+    made = {
+        "parcels": parcels,
+        "facts": facts,
+        "exclusions": asked,
+        "answers": answers,
+        "contradictions": contradictions,
+    }
+    return _Land(study, keys, layers, judged, made | found | grouped)
 
+
+def _tail(land: _Land, supposed: WhatIf | None, shop: _Shop) -> Result:
+    """Follow the path from blocks to the plan."""
+    study, keys, layers, judged, made = land
+    blocks, members, facts = made["blocks"], made["members"], made["facts"]
+    beside_it = {name: _whole(layers, name) for name in BESIDE}
     places = [keys.get("canteens"), keys.get("farmers"), keys.get("roads"), study.reach]
-    reach = stage("reach", [judged, places], lambda: _reach(blocks, layers, study))["reach"]
-    grown = stage("meals", judged, lambda: feeding.harvests(blocks, members, facts))
+    reach = shop.stage("reach", [judged, places], lambda: _reach(blocks, beside_it, study))["reach"]
+    grown = shop.stage("meals", judged, lambda: feeding.harvests(blocks, members, facts))
     changed = [*judged, supposed.model_dump(mode="json") if supposed else None]
-    law = stage(
+    law = shop.stage(
         "law", changed, lambda: _law(blocks, members, facts, grown["meals"], study, supposed)
     )
-    canteens, farmers = (_or_empty(layers, name, study) for name in ("canteens", "farmers"))
-    beside = feeding.neighbours(blocks, layers.get("farm_fields"))
+    canteens, farmers = (_or_empty(beside_it[name], name, study) for name in PLACES)
+    people = canteens, farmers, feeding.neighbours(blocks, beside_it["farm_fields"])
     wanted = [judged, places, keys.get("farm_fields"), study.goal.organic_share]
-    people = (canteens, farmers, beside)
-    fed = stage(
+    fed = shop.stage(
         "matches", wanted, lambda: feeding.feed(blocks, grown["supply"], reach, *people, study)
     )
-    opened = stage(
+    opened = shop.stage(
         "plan",
         [changed, wanted, study.goal],
         lambda: feeding.open_in_order(blocks, law["routes"], grown["meals"], fed, study),
     )
-    result = Result(
+    return Result(
         study=study,
-        parcels=parcels,
         canteens=canteens,
         farmers=farmers,
-        facts=facts,
         reach=reach,
-        **found,
-        **grouped,
+        roads=beside_it["roads"],
+        owners=_owners(layers, study),
+        missing=missing_layers(layers),
+        provenance=provenance(study, {n: keep.read_attrs(path) for n, path in layers.items()}),
+        durations=shop.spent,
+        **made,
         **grown,
         **law,
         **fed,
         **opened,
-        missing=missing_layers(layers),
-        provenance=provenance(study, layers),
-        roads=layers.get("roads"),
-        owners=layers.get("owners"),
-        exclusions=asked,
-        answers=answers,
-        contradictions=contradictions,
-        durations=spent,
     )
-    return summarise(result)
 
 
-def _stages(
-    folder: Path | None,
-    progress: Callable[[str], AbstractContextManager[Any]],
-    spent: dict[str, float],
-) -> Callable[[str, Any, Callable[[], dict[str, Any]]], dict[str, Any]]:
-    def stage(name: str, parts: Any, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        key = keep.digest(name, keep.code_digest(), _said(parts))
-        started = time.perf_counter()
-        with progress(STAGES[name]):
-            made = keep.kept(folder, name, key, make)
-        spent[name] = round(time.perf_counter() - started, 3)
-        return made
+PLACES = ("canteens", "farmers")
+BESIDE = (*PLACES, "roads", "farm_fields")
+"""Layers that are not measured on parcels, but read beside blocks."""
 
-    return stage
+
+def _whole(layers: Mapping[str, Path], name: str) -> Any:
+    return shelf.whole(layers[name]) if name in layers else None
+
+
+def _owners(layers: Mapping[str, Path], study: Study) -> Any:
+    """Return the owners' table, with names when the audience may read them."""
+    if study.study.audience == "restricted" and "owners" in layers:
+        return read_layer(study, "owners", None)[1]
+    return _whole(layers, "owners")
+
+
+def _measured(layers: dict[str, Path], spatial: Any, shop: _Shop) -> dict[str, Any]:
+    folder = keep.place_of(shop.place, "parts", keep.digest(keep.code_digest(), spatial))
+    keep.forget(shop.place, "parts", folder)  # those of other layers
+    facts = measure_parts(layers, folder, shop.mapped)
+    shutil.rmtree(folder, ignore_errors=True)
+    return {"facts": facts}
 
 
 def _said(parts: Any) -> Any:
@@ -192,7 +263,7 @@ def _reach(blocks: Any, layers: Mapping[str, Any], study: Study) -> dict[str, An
 
     named = []
     for layer, kind in (("farmers", "farm"), ("canteens", "canteen")):
-        if layer in layers:
+        if layers[layer] is not None:
             table = layers[layer]
             ids = table["farmer_id" if kind == "farm" else "canteen_id"]
             named.append(table[["geometry"]].assign(place_id=ids, kind=kind))
@@ -200,7 +271,7 @@ def _reach(blocks: Any, layers: Mapping[str, Any], study: Study) -> dict[str, An
         return {"reach": tables.empty("reach")}
     places = gpd.GeoDataFrame(pd.concat(named, ignore_index=True), crs=blocks.crs)
     within = {"farm": study.reach.minutes_to_farm, "canteen": study.reach.minutes_to_canteen}
-    return {"reach": travel(blocks, places, layers.get("roads"), within)}
+    return {"reach": travel(blocks, places, layers["roads"], within)}
 
 
 def _law(  # noqa: PLR0913, PLR0917 -- one argument a table
@@ -220,8 +291,8 @@ def _law(  # noqa: PLR0913, PLR0917 -- one argument a table
     return {"rulings": rulings, "steps": steps, "routes": routes}
 
 
-def _or_empty(layers: Mapping[str, Any], name: str, study: Study) -> Any:
-    return layers[name] if name in layers else tables.empty(name, crs=study.crs)
+def _or_empty(table: Any, name: str, study: Study) -> Any:
+    return tables.empty(name, crs=study.crs) if table is None else table
 
 
 def missing_layers(layers: Mapping[str, Any]) -> pd.DataFrame:

@@ -93,7 +93,11 @@ class Goal(_Strict):
 
 
 class About(_Strict):
-    """Name, communes, day at which the law is judged, projection, audience."""
+    """Name, communes, day at which the law is judged, projection, audience.
+
+    `told_in_full` blocks, the first by rank, are told condition by condition and step by step, with
+    a sheet each; the others keep their routes, dates and harvests.
+    """
 
     name: str = Field(min_length=1)
     communes: list[str] = Field(min_length=1)
@@ -103,6 +107,7 @@ class About(_Strict):
     fictitious: bool = False
     contact: str = ""
     purpose: str = ""
+    told_in_full: int = Field(2000, ge=1)
 
     @field_validator("communes")
     @classmethod

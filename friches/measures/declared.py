@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from friches.measures.parameters import value
+from friches.measures.whole import said
 from friches.sources.declared_fields import crop_codes, crop_groups
 from friches.spatial.overlay import overlay
 
@@ -40,9 +41,7 @@ def declared_facts(parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame) -> pd.Da
     but not farmed) do not make a parcel farmed.
     """
     index = pd.Index(parcels["parcel_id"], name="parcel_id")
-    # A campaign known to have no field here is a campaign given: nothing was declared in it.
-    void = fields.attrs.get("without_fields", [])
-    campaigns = sorted({int(year) for year in [*fields["campaign"].unique(), *void]})
+    campaigns: list[int] = said(fields, "campaigns")
     shares = _by_campaign(overlay(parcels, fields, ["campaign"]), index, campaigns)
     soft = _soft(fields)
     farmed_fields = fields[~soft]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from friches.measures.parameters import value
+from friches.measures.whole import said
 from friches.sources.constraints import nature_kinds
 from friches.spatial.near import count_within, nearest_m
 from friches.spatial.overlay import overlay
@@ -31,7 +32,7 @@ def building_facts(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> pd
     """
     facts = _shares(parcels, buildings.assign(what="built"), "what", ["built"])
     facts.columns = pd.Index(["built_share"])
-    if buildings["dwelling"].notna().any():
+    if said(buildings, "homes_told"):
         homes = buildings[buildings["dwelling"].fillna(value=False).astype(bool)]
         facts["dwelling_distance_m"] = nearest_m(parcels, homes)
         near = count_within(parcels, homes, value("dwellings_within_m"))
@@ -88,7 +89,7 @@ def constraint_facts(parcels: gpd.GeoDataFrame, perimeters: gpd.GeoDataFrame) ->
     A kind of perimeter that was not given stays unknown; names list only what was given.
     """
     index = pd.Index(parcels["parcel_id"], name="parcel_id")
-    given = set(perimeters.attrs.get("kinds_read", perimeters["kind"]))
+    given = set(said(perimeters, "kinds"))
     facts = pd.DataFrame(index=index)
     if given & nature_kinds():
         nature = perimeters[perimeters["kind"].isin(nature_kinds())]

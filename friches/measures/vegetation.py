@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from friches.measures import across
 from friches.measures.parameters import value
 from friches.sources.legends import legend
 from friches.spatial.overlay import overlay
@@ -48,7 +49,7 @@ def cover_facts(parcels: gpd.GeoDataFrame, layer: pd.DataFrame, raster: bool) ->
     wide = wide.reindex(index).fillna(0.0)
     facts = pd.DataFrame(
         {
-            fact: wide.reindex(columns=list(names)).sum(axis=1).clip(0.0, 1.0)
+            fact: across.total(wide.reindex(columns=list(names))).clip(0.0, 1.0)
             for fact, names in COVERS.items()
         },
         index=index,
@@ -57,7 +58,7 @@ def cover_facts(parcels: gpd.GeoDataFrame, layer: pd.DataFrame, raster: bool) ->
     for fact, names in COVERS.items():
         if mixed & set(names):
             facts[fact] = np.nan
-    return facts.where(wide.sum(axis=1) >= value("cover_from_share"))
+    return facts.where(across.total(wide) >= value("cover_from_share"))
 
 
 def forest_facts(parcels: gpd.GeoDataFrame, forest: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -91,43 +92,51 @@ def woody_facts(facts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"woody_share_low": low, "woody_share_high": high.clip(lower=low)})
 
 
-def greenness_facts(
-    parcels: gpd.GeoDataFrame, ndvi: pd.DataFrame, references: Mapping[str, pd.Series[bool]]
-) -> pd.DataFrame:
-    """Measure mean and spread of NDVI over the dates, and compare them with local declared land.
+def greenness_facts(parcels: gpd.GeoDataFrame, ndvi: pd.DataFrame) -> pd.DataFrame:
+    """Measure mean and spread of NDVI over the dates (table `rasters`, one row a date).
 
-    Parameters
-    ----------
-    parcels : GeoDataFrame
-        Table `parcels`.
-    ndvi : DataFrame
-        Table `rasters`, one row a date.
-    references : mapping of str to Series of bool
-        From `reference_parcels`: which parcels to compare with, by the ending of the facts.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by parcel_id: ndvi_mean, ndvi_std (unitless), and for each reference ndvi_mean_z and
-        ndvi_std_z with its ending (in standard deviations of the reference; missing where fewer
-        than ten parcels are a reference).
+    Returns a DataFrame indexed by parcel_id: ndvi_mean, ndvi_std (unitless).
     """
     index = pd.Index(parcels["parcel_id"], name="parcel_id")
     means = band_means(parcels, ndvi)
     means["shot"] = means["day"].astype("str").fillna("") + means["band"].astype("str")
     means = means.pivot_table(index="parcel_id", columns="shot", values="mean").reindex(index)
     enough = means.notna().sum(axis=1) >= value("ndvi_dates")
-    facts = pd.DataFrame(
-        {"ndvi_mean": means.mean(axis=1), "ndvi_std": means.std(axis=1, ddof=0).where(enough)},
+    return pd.DataFrame(
+        {"ndvi_mean": across.mean(means), "ndvi_std": across.spread(means).where(enough)},
         index=index,
     )
-    for ending, reference in references.items():
-        for name in ("ndvi_mean", "ndvi_std"):
-            facts[f"{name}{ending}"] = _compared(facts[name], reference)
-    return facts
 
 
-def _compared(values: pd.Series[float], reference: pd.Series[bool]) -> pd.Series[float]:
+def compared(facts: pd.DataFrame, references: Mapping[str, pd.Series[bool]]) -> pd.DataFrame:
+    """Compare greenness with that of declared land of the territory.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        By parcel_id, of the whole territory: ndvi_mean and ndvi_std, where they were measured.
+    references : mapping of str to Series of bool
+        From `reference_parcels`: which parcels to compare with, by the ending of the facts.
+
+    Returns
+    -------
+    DataFrame
+        For each reference ndvi_mean_z and ndvi_std_z with its ending (in standard deviations of the
+        reference; missing where fewer than ten parcels are a reference).
+    """
+    if "ndvi_mean" not in facts:
+        return pd.DataFrame(index=facts.index)
+    return pd.DataFrame(
+        {
+            f"{name}{ending}": _beside(facts[name], reference)
+            for ending, reference in references.items()
+            for name in ("ndvi_mean", "ndvi_std")
+        },
+        index=facts.index,
+    )
+
+
+def _beside(values: pd.Series[float], reference: pd.Series[bool]) -> pd.Series[float]:
     local = values[reference.reindex(values.index, fill_value=False)].dropna()
     spread = local.std(ddof=0)
     if len(local) < value("reference_parcels") or not spread > 0:

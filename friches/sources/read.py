@@ -37,6 +37,8 @@ Bounds = tuple[float, float, float, float]
 Reader = Callable[[], tuple[str, pd.DataFrame]]
 BY_KEY = ("declared_fields", "farm_fields")
 """Layers given by campaign, or by farm."""
+WHOLE = "whole"
+"""Key of `attrs` for what is true of a whole layer (see `measures.whole`): said in no note."""
 
 
 def read_layers(study: Study) -> dict[str, Any]:
@@ -53,27 +55,67 @@ def read_layers(study: Study) -> dict[str, Any]:
     InputError
         Every breach of every layer, whichever reader found it.
     """
-    breaches = unknown(study.crs) + _absent_files(study) + unusable(study)
+    breaches = unusable_files(study)
     if breaches:
         raise InputError(breaches)
     layers: dict[str, Any] = {}
     bounds: Bounds | None = None
     try:
-        parcels = read_cadastre(study.files("cadastre"), study.crs, study.study.communes)
-        layers["parcels"] = parcels
-        xmin, ymin, xmax, ymax = parcels.total_bounds
-        bounds = (float(xmin), float(ymin), float(xmax), float(ymax))
+        layers["parcels"] = read_parcels(study)
+        bounds = extent(layers["parcels"])
     except InputError as error:
         breaches += error.breaches
-    for layer, reader in _readers(study, bounds).items():
+    for layer in named_layers(study):
         try:
-            key, table = reader()
+            key, table = read_layer(study, layer, bounds)
             layers[key] = table
         except InputError as error:
-            breaches += [_placed(breach, layer) for breach in error.breaches]
+            breaches += error.breaches
     if breaches:
         raise InputError(breaches)
     return layers
+
+
+def unusable_files(study: Study) -> list[Breach]:
+    """Return what no reader need be asked: an unknown CRS, absent files, unusable pictures."""
+    return unknown(study.crs) + _absent_files(study) + unusable(study)
+
+
+def read_parcels(study: Study) -> Any:
+    """Return table `parcels` of the communes of the study."""
+    return read_cadastre(study.files("cadastre"), study.crs, study.study.communes)
+
+
+def extent(parcels: Any) -> Bounds:
+    """Return the box that holds all parcels."""
+    xmin, ymin, xmax, ymax = parcels.total_bounds
+    return float(xmin), float(ymin), float(xmax), float(ymax)
+
+
+def named_layers(study: Study) -> list[str]:
+    """Return the layers that the study gives files for, but the cadastre."""
+    return list(_readers(study, None))
+
+
+def read_layer(study: Study, layer: str, bounds: Bounds | None) -> tuple[str, pd.DataFrame]:
+    """Return one layer's name among the tables, and its checked table.
+
+    Parameters
+    ----------
+    study, layer
+        A layer of `named_layers`.
+    bounds : (xmin, ymin, xmax, ymax), optional
+        The extent of the parcels, in the study's CRS.
+
+    Raises
+    ------
+    InputError
+        Every breach of the layer.
+    """
+    try:
+        return _readers(study, bounds)[layer]()
+    except InputError as error:
+        raise InputError(_placed(breach, layer) for breach in error.breaches) from error
 
 
 def _placed(breach: Breach, layer: str) -> Breach:
@@ -150,7 +192,7 @@ def layer_keys(study: Study) -> dict[str, str]:
 
     Two studies with the same digests read the same tables; pictures that are only shown have none.
     """
-    breaches = unknown(study.crs) + _absent_files(study) + unusable(study)
+    breaches = unusable_files(study)
     if breaches:
         raise InputError(breaches)
     about = study.study
@@ -166,8 +208,10 @@ def layer_keys(study: Study) -> dict[str, str]:
     return {layer: digest(said, cadastre) for layer, said in sorted(files.items())}
 
 
-def provenance(study: Study, layers: Mapping[str, Any]) -> pd.DataFrame:
+def provenance(study: Study, notes: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Return one row a file read: layer, file, sha256, publisher, licence, vintage, attribution.
+
+    `notes` are the `attrs` of the tables of `read_layers`, by layer.
 
     Fictitious territories say so in publisher and licence: nothing in them is anybody's data.
     What `friches fetch` noted of its files goes before the catalogue.
@@ -195,7 +239,7 @@ def provenance(study: Study, layers: Mapping[str, Any]) -> pd.DataFrame:
                 or (origin.vintage if origin else "")
                 or vintage(path),
                 "attribution": "territoire fictif" if fictitious else said["attribution"],
-                "notes": " ; ".join([*_history(origin, path), *_notes(layers.get(name))]),
+                "notes": " ; ".join([*_history(origin, path), *_notes(notes.get(name, {}))]),
             }
         )
     return pd.DataFrame(rows).astype("str")
@@ -215,7 +259,6 @@ def _history(origin: Origin | None, path: Path) -> list[str]:
     return notes
 
 
-def _notes(table: Any) -> list[str]:
-    if table is None:
-        return []
-    return [f"{k} : {v}" for k, v in sorted(table.attrs.items()) if v not in (0, [], "")]
+def _notes(attrs: Mapping[str, Any]) -> list[str]:
+    told = {key: said for key, said in attrs.items() if key != WHOLE}
+    return [f"{key} : {said}" for key, said in sorted(told.items()) if said not in (0, [], "")]

@@ -1,0 +1,99 @@
+"""Who does the work of the parts: this process, several, or several machines (Dask)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from friches.errors import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    Mapped = Callable[..., Iterable[Any]]
+
+_ONE_THREAD = ("FRICHES_THREADS", "OMP_NUM_THREADS")
+RETRIES = 3
+"""Times that a task is tried again when its worker dies."""
+
+
+@contextmanager
+def crew(workers: int = 0, scheduler: str = "") -> Iterator[Mapped]:
+    """Give a `map` whose tasks run elsewhere, and whose answers come in the order of the tasks.
+
+    Parameters
+    ----------
+    workers : int
+        Processes on this machine, of one thread each; 0: all in this process.
+    scheduler : str
+        Address of a Dask cluster (« tcp://10.0.0.1:8786 ») that sees the same folders under the
+        same paths and has the same version of friches.
+
+    Raises
+    ------
+    InputError
+        When both are asked for, or the scheduler does not answer.
+
+    Notes
+    -----
+    Tasks get paths and small tables, never geometries. A worker that is killed is replaced, and
+    its task done again: parts are written whole or not at all, so no answer changes.
+    """
+    if workers and scheduler:
+        raise refuse("--workers et --scheduler ensemble", "", "choisir l'un des deux")
+    if not workers and not scheduler:
+        yield map
+        return
+    with _client(workers, scheduler) as client:
+        yield lambda work, *given: _gathered(client, work, *given)
+
+
+def _gathered(client: Any, work: Callable[..., Any], *given: Iterable[Any]) -> Iterator[Any]:
+    """Yield the answers in order, letting each go from the cluster once it is taken."""
+    futures = client.map(work, *(list(each) for each in given), pure=False, retries=RETRIES)
+    while futures:
+        future = futures.pop(0)
+        yield future.result()
+        future.release()
+
+
+@contextmanager
+def _client(workers: int, scheduler: str) -> Iterator[Any]:
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        raise refuse(
+            "Dask n'est pas installé", "--workers, --scheduler", "pip install 'friches[cluster]'"
+        ) from error
+    parts: Any = distributed
+    if scheduler:
+        with _reached(parts, scheduler) as client:
+            yield client
+        return
+    # One compiled thread a worker: its share of the machine is one core.
+    one = {f"distributed.nanny.pre-spawn-environ.{name}": "1" for name in _ONE_THREAD}
+    with (
+        dask.config.set(one),
+        parts.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            host="127.0.0.1",
+            memory_limit=0,  # parts bound the memory; Dask would kill what it misjudges
+        ) as cluster,
+        parts.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _reached(parts: Any, scheduler: str) -> Any:
+    try:
+        return parts.Client(scheduler, timeout="20s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise refuse(
+            f"aucun ordonnanceur Dask à cette adresse : {error}",
+            scheduler,
+            "lancer « dask scheduler », puis « dask worker » sur chaque machine",
+        ) from error
