@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from friches.errors import refuse
+from friches.spatial.cores import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     Mapped = Callable[..., Iterable[Any]]
 
-_ONE_THREAD = ("FRICHES_THREADS", "OMP_NUM_THREADS")
+_ONE_THREAD = (SAID, "OMP_NUM_THREADS")
 RETRIES = 3
 """Times that a task is tried again when its worker dies."""
 

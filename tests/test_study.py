@@ -138,11 +138,23 @@ def test_second_run_with_another_goal_measures_nothing_again(tmp_path, monkeypat
     def never(*_args, **_kwargs):
         raise AssertionError("a kept stage was made again")
 
-    for stage in ("measure", "read_layers", "travel"):
-        monkeypatch.setattr(path, stage, never)
+    monkeypatch.setattr("friches.layers.read_layer", never)
+    monkeypatch.setattr(path, "measure_parts", never)
+    nearer = study.reach.model_copy(update={"minutes_to_farm": 15.0})
+    assert friches.run(study.model_copy(update={"reach": nearer}), keep_in=tmp_path).durations
+    friches.run(study, keep_in=tmp_path)
+    monkeypatch.setattr(path, "travel", never)
     other = study.model_copy(update={"goal": study.goal.model_copy(update={"organic_share": 0.8})})
     again = friches.run(other, keep_in=tmp_path)
     assert again.summary["parcels"] > 0
+
+
+def test_workers_change_no_table(tmp_path, saint_rebelle):
+    result, _ = saint_rebelle
+    study = friches.open(ROOT / "data" / "sample" / "study.toml")
+    other = friches.run(study, keep_in=tmp_path, workers=2)
+    for name in ("facts", "evidence", "fallow", "members", "reach", "meals", "routes", "steps"):
+        pd.testing.assert_frame_equal(getattr(result, name), getattr(other, name), check_exact=True)
 
 
 def test_kept_stages_give_the_same_tables(tmp_path, saint_rebelle):

@@ -40,7 +40,7 @@ def _mean(table: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _filled(table: pd.DataFrame) -> NDArray[np.float64]:
-    return np.nan_to_num(table.to_numpy(np.float64))
+    return np.asarray(np.nan_to_num(table.to_numpy(np.float64)), np.float64)
 
 
 def _added(values: NDArray[np.float64]) -> NDArray[np.float64]:

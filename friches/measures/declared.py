@@ -10,7 +10,7 @@ import pandas as pd
 from friches.measures.parameters import value
 from friches.measures.whole import said
 from friches.sources.declared_fields import crop_codes, crop_groups
-from friches.spatial.overlay import overlay
+from friches.spatial.overlay import overlays
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -42,20 +42,21 @@ def declared_facts(parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame) -> pd.Da
     """
     index = pd.Index(parcels["parcel_id"], name="parcel_id")
     campaigns: list[int] = said(fields, "campaigns")
-    shares = _by_campaign(overlay(parcels, fields, ["campaign"]), index, campaigns)
-    soft = _soft(fields)
-    farmed_fields = fields[~soft]
-    farmed = _by_campaign(overlay(parcels, farmed_fields, ["campaign"]), index, campaigns)
-    softly = _by_campaign(overlay(parcels, fields[soft], ["campaign"]), index, campaigns)
+    soft, idle = _soft(fields).to_numpy(), _idle(fields).to_numpy()
+    latest = (fields["campaign"] == campaigns[-1]).to_numpy()
+    by = ["campaign"]
+    asked = [(latest | ~latest, by), (~soft, by), (soft & latest, by), (~idle & latest, by)]
+    crops = (~soft, ["campaign", "crop_code", "group_code"])
+    *pieces, crop = overlays(parcels, fields, [*asked, crops])
+    shares, farmed, softly, in_use = (_by_campaign(each, index, campaigns) for each in pieces)
     facts = shares.add_prefix("declared_share_")
     facts["campaigns_known"] = len(campaigns)
     facts["declared_share_latest"] = shares[campaigns[-1]]
     facts["soft_share_latest"] = softly[campaigns[-1]]
-    in_use = _by_campaign(overlay(parcels, fields[~_idle(fields)], ["campaign"]), index, campaigns)
     facts["in_use_share_latest"] = in_use[campaigns[-1]]
     used = farmed >= value("declared_from_share")
     facts["declared_before"] = used.any(axis=1).astype("boolean")
-    return facts.join(_years(used)).join(_last_crop(parcels, farmed_fields, used))
+    return facts.join(_years(used)).join(_last_crop(crop, used))
 
 
 def _soft(fields: gpd.GeoDataFrame) -> pd.Series[bool]:
@@ -104,10 +105,7 @@ def _years(used: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _last_crop(
-    parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame, used: pd.DataFrame
-) -> pd.DataFrame:
-    pieces = overlay(parcels, fields, ["campaign", "crop_code", "group_code"])
+def _last_crop(pieces: pd.DataFrame, used: pd.DataFrame) -> pd.DataFrame:
     flags = used.reset_index().melt("parcel_id", var_name="campaign", value_name="used")
     flags["campaign"] = flags["campaign"].astype("Int64")
     pieces["campaign"] = pieces["campaign"].astype("Int64")

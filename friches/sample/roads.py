@@ -132,7 +132,8 @@ def _villages(nodes: Floats, radius_m: float, communes: int, seed: int) -> Ints:
     tree = KDTree(nodes)
     chosen = []
     for point in wanted:
-        near = np.asarray(tree.query_ball_point(point, max(0.3 * spacing, 2 * BLOCK_M)))
+        found = tree.query_ball_point(point, max(0.3 * spacing, 2 * BLOCK_M))
+        near = np.asarray(found or [tree.query(point)[1]])  # at the rim there may be none around
         score = valley[near] / 100 + steep[near] / 6
         chosen.append(near[np.argmin(score)])
     return np.unique(np.asarray(chosen, dtype=np.int64))

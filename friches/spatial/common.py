@@ -9,13 +9,13 @@ topology, so there is nothing to fail on slivers, shared edges or touching point
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from friches.spatial.compiled import compiled
+from friches.spatial.cores import threads
 from friches.spatial.edges import Edges, edges, slab_of
 from friches.spatial.geos import OVERLAP_M2, remainders, summed
 from friches.spatial.packed import meeting, pack
@@ -33,7 +33,9 @@ CHUNK = 8192
 """Shapes or pairs given to a thread at once; the answer does not depend on it."""
 
 
-def class_areas(land: Edges, drawn: Shapes, codes: Indices) -> tuple[Indices, Indices, Numbers]:
+def class_areas(
+    land: Edges, drawn: Shapes, codes: Indices, which: Indices | None = None
+) -> tuple[Indices, Indices, Numbers]:
     """Return row of land, class and common area (m²) of every pair that meets.
 
     Parameters
@@ -42,7 +44,9 @@ def class_areas(land: Edges, drawn: Shapes, codes: Indices) -> tuple[Indices, In
         Of n valid polygons, in metres.
     drawn : Shapes
         m valid polygons; where those of one class overlap, the ground they share counts once.
-    codes : array of m class numbers, from 0
+    codes : array of k class numbers, from 0
+    which : array of k rows of `drawn`, optional
+        The polygon of each code: one polygon may be in several classes. By default all, in order.
 
     Returns
     -------
@@ -51,6 +55,7 @@ def class_areas(land: Edges, drawn: Shapes, codes: Indices) -> tuple[Indices, In
     # Many fields are drawn alike year after year: each shape is measured once.
     firsts, alike = first_alike(drawn)
     drawn = take(drawn, firsts)
+    alike = alike if which is None else alike[which]
     drawn, alike, codes = _apart(drawn, edges(drawn), alike, codes)
     one = edges(drawn)
     shape, parcel = meeting_pairs(one.bounds, land.bounds)
@@ -118,7 +123,11 @@ def _overlapping(outlines: Edges, alike: Indices, codes: Indices) -> tuple[Indic
     one, other = meeting_pairs(bounds, bounds)
     once = one < other
     one, other = one[once], other[once]
-    shared = common_areas(outlines, outlines, alike[one], alike[other]) > OVERLAP_M2
+    # The same two shapes may meet in several classes: their overlap is measured once.
+    pair = alike[one] * len(outlines.begin) + alike[other]
+    pairs, row = np.unique(pair, return_inverse=True)
+    area = common_areas(outlines, outlines, *np.divmod(pairs, len(outlines.begin)))
+    shared = area[row] > OVERLAP_M2
     one, other = one[shared], other[shared]
     everyone = np.arange(len(outlines.begin))
     size = common_areas(outlines, outlines, everyone, everyone)[alike]
@@ -174,7 +183,7 @@ def threaded(work: Callable[[Any], Any], parts: list[Any]) -> list[Any]:
     """Return work(part) for each part, in order; compiled loops let go of Python's lock."""
     if len(parts) < 2:
         return [work(part) for part in parts]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         return list(pool.map(work, parts))
 
 

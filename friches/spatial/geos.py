@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+
+from friches.spatial.cores import threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,5 +174,5 @@ def _threaded(work: Callable[[Any], Any], parts: list[Any]) -> list[Any]:
     """Return work(part) for each part, in order; GEOS lets go of Python's lock, so threads help."""
     if len(parts) < 2:
         return [work(part) for part in parts]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         return list(pool.map(work, parts))

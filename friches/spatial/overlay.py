@@ -8,6 +8,7 @@ since uniting a whole layer costs minutes and tells nothing more.
 from __future__ import annotations
 
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,23 +58,62 @@ def overlay(parcels: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame, by: list[str]
     InputError
         A layer without a CRS, or in another one.
     """
+    return overlays(parcels, polygons, [(np.ones(len(polygons), bool), by)])[0]
+
+
+def overlays(
+    parcels: gpd.GeoDataFrame,
+    polygons: gpd.GeoDataFrame,
+    asked: list[tuple[NDArray[np.bool_], list[str]]],
+) -> list[pd.DataFrame]:
+    """Return several overlays of one layer, for little more than the cost of one.
+
+    Parameters
+    ----------
+    parcels, polygons
+        As for `overlay`.
+    asked : list of (array of bool, list of str)
+        For each overlay the rows of `polygons` that count, and the columns that name a class.
+
+    Returns
+    -------
+    list of DataFrame
+        What `overlay(parcels, polygons[rows], by)` returns for each.
+
+    Raises
+    ------
+    InputError
+        A layer without a CRS, or in another one.
+    """
     require_same_plane(parcelles=parcels, polygones=polygons)
-    codes, classes = classed(polygons, by)
     drawn = made_valid(polygons.geometry.to_numpy())
+    ids, whole, met = parcels["parcel_id"], parcels.geometry.to_numpy(), []
+    rows = [np.flatnonzero(kept) for kept, _ in asked]
+    each = [classed(polygons.iloc[row], by) for row, (_, by) in zip(rows, asked, strict=True)]
+    begin = np.cumsum([0, *(len(classes) for _, classes in each)])
     if COMPILED:
         from friches.spatial.common import class_areas
         from friches.spatial.land import land_of
         from friches.spatial.shapes import from_geometries
 
-        land = land_of(parcels.geometry.to_numpy())
-        met = class_areas(land.edges, from_geometries(drawn), codes)
-        return told(*met, parcels["parcel_id"], land.area_m2, classes)
-    from friches.spatial.geos import class_areas as geos_areas
+        land = land_of(whole)
+        codes = np.concatenate([c + low for (c, _), low in zip(each, begin[:-1], strict=True)])
+        parcel, code, area = class_areas(
+            land.edges, from_geometries(drawn), codes, np.concatenate(rows)
+        )
+        area_m2 = land.area_m2
+        for low, high in pairwise(begin):
+            of = (code >= low) & (code < high)
+            met.append((parcel[of], code[of] - low, area[of]))
+    else:
+        from friches.spatial.geos import class_areas as geos_areas
 
-    whole = made_valid(parcels.geometry.to_numpy())
-    return told(
-        *geos_areas(whole, drawn, codes), parcels["parcel_id"], shapely.area(whole), classes
-    )
+        whole = made_valid(whole)
+        area_m2 = shapely.area(whole)
+        met = [geos_areas(whole, drawn[r], c) for r, (c, _) in zip(rows, each, strict=True)]
+    return [
+        told(*found, ids, area_m2, classes) for found, (_, classes) in zip(met, each, strict=True)
+    ]
 
 
 def made_valid(geometries: Geometries) -> Geometries:
