@@ -157,6 +157,7 @@ def demo(out: Out = None, quiet: Quiet = False) -> None:
 def check(study_file: StudyFile, quiet: Quiet = False) -> None:
     """Lire et vérifier une étude, sans rien écrire : tous les défauts de toutes les couches."""
     from friches import privacy
+    from friches.errors import plain
     from friches.sources.exclusions import read_exclusions, unmatched
     from friches.sources.read import read_layers
     from friches.studyfile import read_study
@@ -168,15 +169,14 @@ def check(study_file: StudyFile, quiet: Quiet = False) -> None:
         layers = read_layers(study)
         lost = unmatched(asked, layers["parcels"])
         for warning in privacy.owners_warnings(study):
-            typer.echo(f"Attention : {warning}", err=True)
+            typer.echo(plain(f"Attention : {warning}"), err=True)
         if lost:
-            typer.echo(
-                f"Attention : exclusions.csv : absentes du cadastre : {', '.join(lost)}", err=True
-            )
+            told = f"Attention : exclusions.csv : absentes du cadastre : {', '.join(lost)}"
+            typer.echo(plain(told), err=True)
         if not quiet:
             for name, table in layers.items():
                 notes = "".join(f" ; {key} : {value}" for key, value in table.attrs.items())
-                typer.echo(f"{name} : {len(table)} lignes{notes}")
+                typer.echo(plain(f"{name} : {len(table)} lignes{notes}"))
             typer.echo("Étude utilisable.")
 
 

@@ -67,22 +67,22 @@ def measure_part(kept: Mapping[str, Path], part: Part, place: Path) -> Path:
 
 def _near(parcels: gpd.GeoDataFrame, path: Path, way: Way) -> pd.DataFrame:
     """Measure parcels against what lies near them, and farther for those that found nothing."""
-    around = way.around_m
-    layer, is_all = _around(path, parcels, around)
+    reach = way.around_m
+    layer, is_all = around(path, parcels, reach)
     facts = way.of(parcels, layer)
     distances = [name for name in way.distances if name in facts]
     while distances and not is_all:
-        beyond = ~(facts[distances] <= around).all(axis=1).to_numpy()  # also where nothing is known
+        beyond = ~(facts[distances] <= reach).all(axis=1).to_numpy()  # also where nothing is known
         if not beyond.any():
             break
         lost = parcels[parcels["parcel_id"].isin(facts.index[beyond])]
-        around *= FARTHER
-        layer, is_all = _around(path, lost, around)
+        reach *= FARTHER
+        layer, is_all = around(path, lost, reach)
         facts = pd.concat([facts[~beyond], way.of(lost, layer)]).reindex(facts.index)
     return facts
 
 
-def _around(path: Path, parcels: gpd.GeoDataFrame, around_m: float) -> tuple[Any, bool]:
+def around(path: Path, parcels: gpd.GeoDataFrame, around_m: float) -> tuple[Any, bool]:
     """Return the rows of a layer within a distance of parcels and all that meet these rows.
 
     Polygons of one class that overlap share their ground out, so that a row needs its neighbours

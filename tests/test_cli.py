@@ -113,3 +113,11 @@ def test_gdal_formats_that_read_other_sources_are_off():
         "print(sorted(off & (rasters | set(pyogrio.list_drivers()))))"
     )
     assert python(code).strip() == "[]"
+
+
+def test_workers_and_a_scheduler_are_one_too_many(tmp_path):
+    out = tmp_path / "out"
+    told = invoke("run", SAMPLE, "--out", out, "--workers", 2, "--scheduler", "tcp://127.0.0.1:1")
+    assert told.exit_code == 2
+    assert "choisir l'un des deux" in told.output
+    assert not out.exists()

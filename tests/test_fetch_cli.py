@@ -66,7 +66,9 @@ def test_a_few_layers_and_what_is_told_of_them(desk: Desk) -> None:
     study = friches.open(desk.out / "study.toml")
     layers = read_layers(study)
     assert "aoc" in layers["constraints"].attrs["kinds_read"]
-    origin = provenance(study, {name: table.attrs for name, table in layers.items()}).set_index("file")
+    origin = provenance(study, {name: table.attrs for name, table in layers.items()}).set_index(
+        "file"
+    )
     assert origin.loc["natura2000_sic.gpkg", "publisher"] == "MNHN (INPN), diffusion IGN"
     assert origin.loc["natura2000_sic.gpkg", "label"] == "sites Natura 2000"
     assert "récupéré le" in origin.loc["zone_urba.gpkg", "notes"]
