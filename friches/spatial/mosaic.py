@@ -22,8 +22,8 @@ ALIGNED_CELLS = 1e-3
 """Grids part by less than this share of a pixel are one grid (rounding of file headers)."""
 SIDE = 512
 """Side of a window, in pixels."""
-NUMBERS = 2**23
-"""Most numbers held of a window, all bands together: 32 MB in single precision."""
+NUMBERS = 2**22
+"""Most numbers held of a window, all bands together: 16 MB in single precision."""
 WIDEST = 8192
 """Most columns of a window of a file written by whole rows."""
 
