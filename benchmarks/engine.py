@@ -2,8 +2,9 @@
 
     python -m benchmarks.engine [--parcels N] [--quick] [--only overlay zonal roads run growth]
 
-Answers are compared before any time is shown: a method whose answer differs from ours stops the
-benchmark. Peers that are not installed are left out, and named. See README.md beside this file.
+Answers are compared before any time is shown: a part where a method's answer differs from ours is
+not reported. Peers that are not installed are left out, and named. Each part is written as soon as
+it is done, in its section of the report. See README.md beside this file.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ import numpy as np
 
 from benchmarks.engine_growth import growth, whole_run
 from benchmarks.engine_process import KINDS, measured, methods, why_not
-from benchmarks.engine_report import Line, lines_table, machine, versions
-from benchmarks.engine_territory import territory
+from benchmarks.engine_report import Line, lines_table, machine, merged, versions
+from benchmarks.engine_territory import reused, territory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,8 @@ LANDS = HERE.parent / "maps" / "bench"
 SEED = 42
 PARCELS, QUICK, RUN = 200_000, 5_000, 5_000
 GROWTH = (25_000, 100_000, 400_000)
+SLOW_S = 30.0
+"""A method that takes longer, in seconds of its whole process, runs once."""
 ROUGH = 0.05
 """Median difference allowed to a method that answers a neighbouring question."""
 TITLES = {
@@ -61,7 +64,8 @@ def compared(kind: str, land: Path, rounds: int, peers: Sequence[str] | None) ->
     kind : str
     land : Path
     rounds : int
-        Methods take turns, so that a busy minute of the machine does not fall on one alone.
+        Methods take turns, so that a busy minute of the machine does not fall on one alone. Those
+        whose first round takes over `SLOW_S` run once.
     peers : sequence of str, optional
         Methods to run beside ours; all when absent.
 
@@ -81,6 +85,8 @@ def compared(kind: str, land: Path, rounds: int, peers: Sequence[str] | None) ->
     with tempfile.TemporaryDirectory() as spare:
         for _ in range(rounds):
             for name in [name for name, reason in reasons.items() if reason is None]:
+                if name != "friches" and took[name] and took[name][0].whole_s > SLOW_S:
+                    continue
                 print(f"  {kind}: {name}", file=sys.stderr, flush=True)
                 try:
                     took[name].append(measured(kind, name, land, Path(spare) / f"{name}.npz"))
@@ -114,34 +120,49 @@ def _checked(kind: str, name: str, land: Path, folder: Path) -> tuple[str, float
     return f"{most:.1g}", part
 
 
-def report(options: argparse.Namespace) -> str:
-    """Run what was asked; return the whole report."""
+def part(kind: str, options: argparse.Namespace) -> str:
+    """Run one part; return its section: title, how it was measured, tables."""
     before = os.getloadavg()[0]
+    if kind == "growth":
+        made = f"`friches sample`, seed {SEED}"
+        about = f"Fictitious territories ({made}), six campaigns of fields in the area stage"
+        text = growth(
+            options.growth, options.rounds, lambda size: territory(options.folder, size, SEED)
+        )
+    elif kind == "run":
+        land = territory(options.folder, options.run, SEED)
+        about = f"Fictitious territory (`friches sample`, seed {SEED}): {_land(land)}"
+        text = whole_run(land)
+    else:
+        land, made = _compared_on(options)
+        about = f"Fictitious territory ({made}): {_land(land)}"
+        text = compared(kind, land, options.rounds, options.peers)
+    load = f"{before:.1f} before, {os.getloadavg()[0]:.1f} after"
+    day = dt.datetime.now(tz=dt.UTC).date()
+    how = (
+        f"{day}, `{_command(options.words)}`, {options.rounds} round(s) at most. {machine()}. "
+        f"Load of the machine: {load}. {about}. Versions: {versions()}."
+    )
+    return f"{TITLES[kind]}\n\n{how}\n\n{text}"
+
+
+def _compared_on(options: argparse.Namespace) -> tuple[Path, str]:
+    """Return the territory on which methods are compared, and where it comes from."""
+    if options.territory:
+        name = options.territory.resolve().name
+        return reused(options.folder, options.territory), f"`friches sample`, made before: {name}"
     land = territory(options.folder, options.parcels, SEED)
-    parts = []
-    for kind in options.only:
-        if kind in KINDS:
-            text = compared(kind, land, options.rounds, options.peers)
-        elif kind == "run":
-            text = whole_run(territory(options.folder, options.run, SEED))
-        else:
-            text = growth(
-                options.growth, options.rounds, lambda size: territory(options.folder, size, SEED)
-            )
-        parts += [f"## {TITLES[kind]}", text]
-        print("\n\n".join(["", *parts[-2:]]), flush=True)
-    head = [
-        "# The engine beside its peers",
-        f"{dt.datetime.now(tz=dt.UTC).date()}, `{_command()}`, {options.rounds} round(s) a method.",
-        f"{machine()}. Load of the machine: {before:.1f} before, {os.getloadavg()[0]:.1f} after.",
-        f"Fictitious territory (`friches sample`, seed {SEED}): {_land(land)}.",
-        f"Versions: {versions()}.",
+    return land, f"`friches sample`, seed {SEED}"
+
+
+def _command(words: Sequence[str]) -> str:
+    """Return the command as typed, but for where files lie."""
+    said = [
+        Path(word).name if os.sep in word else word
+        for before, word in zip(["", *words], words, strict=False)
+        if not {before, word} & {"--folder", "--out"}
     ]
-    return "\n\n".join([*head, *parts]) + "\n"
-
-
-def _command() -> str:
-    return shlex.join(["python", "-m", "benchmarks.engine", *sys.argv[1:]])
+    return shlex.join(["python", "-m", "benchmarks.engine", *said])
 
 
 def _land(land: Path) -> str:
@@ -164,9 +185,14 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     say.add_argument("--peers", nargs="*", help="methods beside ours (all)")
     say.add_argument("--run", type=int, default=RUN, help=f"parcels of the whole run ({RUN:,})")
     say.add_argument("--growth", nargs="+", type=int, default=list(GROWTH), help="sizes")
+    say.add_argument(
+        "--territory", type=Path, help="made before, for overlay, zonal and roads (one is made)"
+    )
     say.add_argument("--folder", type=Path, default=LANDS, help="of territories")
     say.add_argument("--out", type=Path, help="report (results.md beside this file)")
+    words = sys.argv[1:] if words is None else list(words)
     found = say.parse_args(words)
+    found.words = words
     unknown = set(found.peers or ()) - {name for kind in KINDS for name in methods(kind)}
     if unknown:
         say.error(f"no such method: {', '.join(sorted(unknown))}")
@@ -180,12 +206,22 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run, print, write."""
+    """Run each part, print it, write it; end in error if one of them failed."""
     options = parsed(words)
-    text = report(options)
-    print("\n" + text.split("\n## ", 1)[0])
-    if options.out is not None:
-        options.out.write_text(text, "utf-8")
+    failed = []
+    for kind in options.only:
+        try:
+            section = part(kind, options)
+        except (DifferentError, RuntimeError, OSError) as error:
+            print(f"\n{kind}: {error}", file=sys.stderr, flush=True)
+            failed.append(kind)
+            continue
+        print(f"\n## {section}", flush=True)
+        if options.out is not None:
+            before = options.out.read_text("utf-8") if options.out.is_file() else ""
+            options.out.write_text(merged(before, section, list(TITLES.values())), "utf-8")
+    if failed:
+        sys.exit(f"not reported: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

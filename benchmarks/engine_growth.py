@@ -17,7 +17,15 @@ from benchmarks.engine_report import markdown
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-STEPS = {"overlay": "overlay, core step", "zonal": "zonal, core step"}
+    from benchmarks.engine_process import Took
+
+STEPS = {
+    "overlay": "areas, core step",
+    "zonal": "rasters, core step",
+    "stage": "area stage: all facts of all layers",
+}
+ONCE = ("stage",)
+"""Long enough to be timed once."""
 
 
 def exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
@@ -26,7 +34,7 @@ def exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
 
 
 def growth(sizes: Sequence[int], rounds: int, place: Callable[[int], Path]) -> str:
-    """Time our kernels at several sizes; return a table with the exponents.
+    """Time our kernels and the area stage at several sizes; return a table with the exponents.
 
     Parameters
     ----------
@@ -37,28 +45,34 @@ def growth(sizes: Sequence[int], rounds: int, place: Callable[[int], Path]) -> s
     place : callable
         From a size to the folder of its territory.
     """
-    least: dict[str, list[float]] = {name: [] for name in (*STEPS, "process")}
-    memory = []
-    for size in sizes:
-        land = place(size)
+    took = [_took(place(size), rounds) for size in sizes]
+    head = ["", *(f"{size:,} parcels" for size in sizes), "exponent"]
+    rows = []
+    for kind, label in STEPS.items():
+        all_rounds = [one[kind] for one in took]
+        for name, what in (("core_s", "s"), ("core_cpu_s", "s of all cores")):
+            least = [min(getattr(one, name) for one in said) for said in all_rounds]
+            rows.append(_row(f"{label}, {what}", least, sizes))
+        memory = [max(one.memory_mb for one in said) for said in all_rounds]
+        rows.append([f"{label}, memory of the process, MB", *(f"{one:.0f}" for one in memory), ""])
+    whole = [min(one.whole_s for one in said["overlay"]) for said in took]
+    rows.append(_row("areas, whole process, s", whole, sizes))
+    return markdown(head, rows)
+
+
+def _took(land: Path, rounds: int) -> dict[str, list[Took]]:
+    found = {}
+    for kind in STEPS:
+        times = 1 if kind in ONCE else rounds
+        print(f"  growth: {kind}, {land.name}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory() as spare:
             answer = Path(spare) / "answer.npz"
-            took = {
-                kind: [measured(kind, "friches", land, answer) for _ in range(rounds)]
-                for kind in STEPS
-            }
-        for kind, all_rounds in took.items():
-            least[kind].append(min(one.core_s for one in all_rounds))
-        least["process"].append(min(one.whole_s for one in took["overlay"]))
-        memory.append(max(one.memory_mb for one in took["overlay"]))
-    head = ["step, s", *(f"{size:,} parcels" for size in sizes), "exponent"]
-    labels = STEPS | {"process": "overlay, whole process"}
-    rows = [
-        [labels[name], *(f"{one:.3g}" for one in said), f"{exponent(sizes, said):.2f}"]
-        for name, said in least.items()
-    ]
-    rows.append(["memory of the overlay, MB", *(f"{one:.0f}" for one in memory), ""])
-    return markdown(head, rows)
+            found[kind] = [measured(kind, "friches", land, answer) for _ in range(times)]
+    return found
+
+
+def _row(label: str, seconds: Sequence[float], sizes: Sequence[int]) -> list[str]:
+    return [label, *(f"{one:.3g}" for one in seconds), f"{exponent(sizes, seconds):.2f}"]
 
 
 def whole_run(land: Path) -> str:

@@ -26,8 +26,8 @@ WARM = 64
 
 def friches(land: Path) -> Core:
     """Ours: WKB to areas by the compiled kernel. Decoding the WKB counts in the core step."""
-    parcels = table(land / "parcels.parquet")["geometry"]
-    polygons = table(land / "polygons.parquet")["geometry"]
+    names = ("parcels.parquet", "polygons.parquet")
+    parcels, polygons = (table(land / name, ["geometry"])["geometry"] for name in names)
     _kernel(parcels.slice(0, WARM), parcels.slice(0, WARM))
     return lambda: _kernel(parcels, polygons)
 

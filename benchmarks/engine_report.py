@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from benchmarks.engine_process import Took
 
+HEAD = """# The engine beside its peers
+
+Written by `python -m benchmarks.engine` (see README.md beside this file). Each part says when, by
+what command and on what it was measured; a part run alone takes the place of its own section."""
 PACKAGES = (
     "numpy", "numba", "scipy", "shapely", "geopandas", "pyarrow", "rasterio", "duckdb",
     "duckdb-extension-spatial", "sedonadb", "polars", "polars-st", "exactextract", "rasterstats",
@@ -72,6 +76,24 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Return a table of Markdown; all but the first column are numbers, to the right."""
     rule = ["---", *["--:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, rule, *rows))
+
+
+def merged(text: str, section: str, order: Sequence[str]) -> str:
+    """Return a report in which one section is put, or put anew; the others stay as they are.
+
+    Parameters
+    ----------
+    text : str
+        The report so far, perhaps empty.
+    section : str
+        Its first line is its title.
+    order : sequence of str
+        Every title, in the order of the report.
+    """
+    parts = {one.partition("\n")[0]: one.strip() for one in text.split("\n## ")[1:]}
+    parts[section.partition("\n")[0]] = section.strip()
+    kept = [parts[title] for title in order if title in parts]
+    return "\n\n## ".join([HEAD, *kept]) + "\n"
 
 
 def _middle(line: Line, name: str) -> float:

@@ -51,11 +51,36 @@ def territory(folder: Path, parcels: int, seed: int) -> Path:
         holds). Rows are numbered in their order.
     """
     land = folder / f"{parcels}-{seed}"
-    if (land / "land.json").is_file():
-        return land
     study = land / "study"
     if not (study / "study.toml").is_file():
         make(study, parcels, seed)
+    return _prepared(land)
+
+
+def reused(folder: Path, made: Path) -> Path:
+    """Return the folder of a territory that `friches sample` made before (see `territory`).
+
+    Parameters
+    ----------
+    folder : Path
+        Where territories are kept; this one under its own name, with a link to its study.
+    made : Path
+        With study.toml, left as it is; or a folder that `territory` returned.
+    """
+    if (made / "land.json").is_file():
+        return made
+    land = folder / made.resolve().name
+    land.mkdir(parents=True, exist_ok=True)
+    if not (land / "study").exists():
+        (land / "study").symlink_to(made.resolve())
+    return _prepared(land)
+
+
+def _prepared(land: Path) -> Path:
+    """Write what the methods read, unless it is there."""
+    if (land / "land.json").is_file():
+        return land
+    study = land / "study"
     told = tomllib.loads((study / "study.toml").read_text("utf-8"))
     paths = [study / name for name in told["sources"]["cadastre"]]
     cadastre = read_cadastre(paths, CRS, told["study"]["communes"])

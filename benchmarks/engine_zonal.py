@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import rasterio
 import shapely
 from rasterio.windows import Window
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.engine_process import Answer, Core
-    from friches.spatial.mosaic import Grid
+    from friches.spatial.mosaic import Grid, Tile
 
 TOLERANCE = 1e-6
 """Largest difference allowed between shares (0 to 1) and between means of NDVI (-1 to 1)."""
@@ -60,41 +61,50 @@ def parcels(land: Path) -> NDArray[np.object_]:
 
 
 def friches(land: Path) -> Core:
-    """Ours: exact coverage by the compiled kernel, window by window."""
+    """Ours: exact coverage, classes and all dates in one compiled pass, window by window.
+
+    Pixels are in memory as our reader lays them: the dates of a pixel side by side.
+    """
+    from friches.spatial.coverage import Pictures, sums
     from friches.spatial.land import land_of
+    from friches.spatial.mosaic import window_shape
 
-    seen, ground = pictures(land), parcels(land)
-    cover = np.where(seen.cover == 0, np.int16(-1), seen.cover.astype(np.int16))
-    ndvi = seen.ndvi.astype(np.float32)  # exact: 16 bits fit
-    ndvi[seen.ndvi == seen.nodata] = np.nan
-    grid = _grid(seen)
-    _kernel(ground[:WARM].copy(), grid, cover, ndvi)
+    grid, tiles, cover, dates = _read(land)
+    ground = parcels(land)
+    shape = window_shape(tiles, grid, dates.shape[1])
+    sizes = {"classes": CLASSES, "bands": dates.shape[1]}
+
+    def look(window: Window) -> Pictures:
+        start = window.row_off * grid.columns + window.col_off
+        return Pictures(cover, dates, start, grid.columns)
+
+    def core() -> Answer:
+        found = sums(ground, grid, look, shape, **sizes)
+        return _told(found.area, found.weighted.T, found.weight.T)
+
+    sums(ground[:WARM].copy(), grid, look, shape, **sizes)
     land_of(ground)
-    return lambda: _kernel(ground, grid, cover, ndvi)
+    return core
 
 
-def _kernel(
-    ground: NDArray[np.object_], grid: Grid, cover: NDArray[np.int16], ndvi: NDArray[np.float32]
-) -> Answer:
-    from friches.spatial.coverage import coverage
-    from friches.spatial.pixels import tally, weigh
+def _read(land: Path) -> tuple[Grid, list[Tile], NDArray[np.int16], NDArray[np.float32]]:
+    """Return where the pixels lie, the dates' files, and classes and dates pixel by pixel."""
+    from friches.spatial.mosaic import mosaic, read_stack, stack
 
-    area = np.zeros((len(ground), CLASSES))
-    sums = np.zeros((len(ndvi), 2, len(ground)))
-    for covered in coverage(ground, grid):
-        place = covered.window.toslices()
-        pairs = covered.parcel, covered.cell, covered.part
-        tally(cover[place].ravel(), *pairs, area)
-        for band, picture in enumerate(ndvi):
-            weigh(picture[place].ravel(), *pairs, sums[band])
-    return _told(area, sums[:, 0], sums[:, 1])
-
-
-def _grid(seen: Pictures) -> Grid:
-    from friches.spatial.mosaic import Grid
-
-    turn = seen.transform
-    return Grid(turn.c, turn.f, turn.a, -turn.e, *seen.cover.shape)
+    with rasterio.open(land / "ndvi.tif") as file:
+        dates, crs = file.count, file.crs
+    rows = {"path": str(land / "ndvi.tif"), "nodata": np.nan, "scale": 1.0}
+    read = [mosaic(pd.DataFrame([rows | {"band": k + 1}]), crs) for k in range(dates)]
+    grid, tiles = read[0][0], [tile for _, one in read for tile in one]
+    files = stack([one for _, one in read])
+    held = np.empty((grid.rows, grid.columns, dates), files.dtype)
+    for row in range(0, grid.rows, 256):
+        part = held[row : row + 256]
+        part[:] = read_stack(files, Window(0, row, grid.columns, len(part)))
+    with rasterio.open(land / "cover.tif") as file:
+        cover = file.read(1).astype(np.int16).ravel()
+    cover[cover == 0] = -1
+    return grid, tiles, cover, held.reshape(-1, dates)
 
 
 def once(land: Path) -> Core:
@@ -106,8 +116,7 @@ def once(land: Path) -> Core:
     corner = turn.c, turn.f, turn.a, -turn.e
 
     def core() -> Answer:
-        window = Window(0, 0, shape[1], shape[0])
-        parcel, cell, part = extracted.pixels(ground, np.arange(len(ground)), window, corner)
+        parcel, cell, part = extracted.pixels(ground, *shape, corner)
         code = seen.cover.ravel()[cell]
         size = len(ground) * CLASSES
         area = np.bincount(parcel * CLASSES + code, part, size).reshape(-1, CLASSES)

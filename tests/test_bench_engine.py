@@ -11,11 +11,19 @@ import shapely
 pytest.importorskip("psutil")
 pytest.importorskip("numba")
 
-from benchmarks import engine, engine_overlay, engine_process, engine_roads, engine_zonal
+from benchmarks import (
+    engine,
+    engine_overlay,
+    engine_process,
+    engine_roads,
+    engine_stage,
+    engine_zonal,
+    territory_run,
+)
 from benchmarks.engine_growth import exponent
 from benchmarks.engine_process import Method, Took
 from benchmarks.engine_report import Line, lines_table, markdown
-from benchmarks.engine_territory import territory
+from benchmarks.engine_territory import reused, territory
 
 PARCELS = 500  # `--quick` takes 5,000
 
@@ -35,8 +43,20 @@ def land(lands):
 def test_quick_run_prints_both_methods(lands, tmp_path, capsys):
     out = tmp_path / "results.md"
     words = ["--quick", "--parcels", str(PARCELS), "--only", "overlay", "--peers", "geos"]
+    out.write_text(
+        "# Old\n\n## Growth\n\nkept\n\n## Areas of parcels and polygons\n\nearlier\n", "utf-8"
+    )
     engine.main([*words, "--folder", str(lands), "--out", str(out)])
     text = out.read_text("utf-8")
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        "# The engine beside its peers",
+        "## Areas of parcels and polygons",
+        "## Growth",
+    ]
+    assert text.endswith("kept\n")
+    assert "earlier" not in text
+    assert "`python -m benchmarks.engine --quick --parcels 500 --only overlay --peers geos`" in text
+    assert str(lands) not in text
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     assert [row[0].strip("| ").split(",")[0] for row in rows] == [
         "method",
@@ -118,6 +138,86 @@ def test_a_different_answer_stops_before_any_time_is_shown(land, monkeypatch, ca
     with pytest.raises(engine.DifferentError, match="overlay, peer"):
         engine.compared("overlay", land, 1, None)
     assert not capsys.readouterr().out
+
+
+def test_a_part_that_fails_keeps_its_section_and_the_next_is_run(lands, tmp_path, monkeypatch):
+    def failing(kind, *_):
+        if kind == "overlay":
+            raise engine.DifferentError("overlay, peer: 1 over 1e-06 allowed")
+        return "times"
+
+    monkeypatch.setattr(engine, "compared", failing)
+    out = tmp_path / "results.md"
+    out.write_text("#\n\n## Areas of parcels and polygons\n\nearlier\n", "utf-8")
+    words = ["--quick", "--parcels", str(PARCELS), "--only", "overlay", "roads"]
+    with pytest.raises(SystemExit, match="not reported: overlay"):
+        engine.main([*words, "--folder", str(lands), "--out", str(out)])
+    text = out.read_text("utf-8")
+    assert text.index("earlier") < text.index("## Road times") < text.index("times")
+
+
+def test_a_slow_method_runs_once(land, monkeypatch):
+    runs = []
+
+    def measured(kind, name, land, path):
+        runs.append(name)
+        np.savez(path, **engine_overlay.friches(land)())
+        return Took(1.0, engine.SLOW_S + (name == "geos"), 1.0, 2.0, 100.0)
+
+    monkeypatch.setattr(engine, "measured", measured)
+    engine.compared("overlay", land, 3, ["geos", "strtree"])
+    assert runs.count("friches") == runs.count("strtree") == 3
+    assert runs.count("geos") == 1
+
+
+def test_a_territory_made_before_is_left_as_it_is(land, tmp_path):
+    before = sorted((land / "study").iterdir())
+    assert reused(tmp_path, land) == land
+    found = reused(tmp_path, land / "study")
+    assert found.parent == tmp_path
+    assert (found / "land.json").read_bytes() == (land / "land.json").read_bytes()
+    assert sorted((land / "study").iterdir()) == before
+
+
+def test_the_area_stage_measures_every_parcel(land):
+    assert int(engine_stage.load(land)()["rows"]) == PARCELS
+
+
+def test_a_run_is_told_by_stages_memory_and_outputs(monkeypatch, tmp_path):
+    """In place of `friches run`: a program that holds 80 MB and writes what a run would."""
+    code = """
+import json, pathlib, sys, time
+assert pathlib.Path("study.toml").is_file() and not pathlib.Path(".friches").exists()
+held = bytearray(80_000_000); time.sleep(1.2)
+out = pathlib.Path(sys.argv[1]); out.mkdir()
+(out / "manifest.json").write_text(json.dumps({"seconds": {"facts": 0.5, "total": 0.5}}))
+(out / "map.html").write_bytes(bytes(2_000_000))
+"""
+    study = tmp_path / "study"
+    (study / ".friches").mkdir(parents=True)
+    (study / "study.toml").write_text("")
+    watched = territory_run._watched
+
+    def instead(words, said):
+        out = words[words.index("--out") + 1]
+        assert words[-2:] == ["--workers", "2"]
+        monkeypatch.chdir(said.parent)
+        return watched([territory_run.sys.executable, "-c", code, out], said)
+
+    monkeypatch.setattr(territory_run, "_watched", instead)
+    run = territory_run.territory_run(study, tmp_path / "out", 2)
+    assert run.peak_mb > 80
+    assert run.seconds >= 1.2
+    assert run.sizes["map.html"] == 2
+    text = territory_run.told(run)
+    assert "| stage facts | 0.5 | s |" in text
+    assert "stage total" not in text
+
+
+def test_a_run_that_fails_says_why(tmp_path):
+    (tmp_path / "study.toml").write_text("nothing = 1")
+    with pytest.raises(RuntimeError, match="nothing"):
+        territory_run.territory_run(tmp_path, tmp_path / "out")
 
 
 def test_a_peer_that_is_not_installed_is_named(land, monkeypatch):

@@ -7,25 +7,25 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rasterio.windows import Window
 from shapely import MultiPolygon, Polygon, box
 
-from friches.spatial import extracted, pixels
-from friches.spatial.coverage import coverage
+from friches.spatial import extracted
+from friches.spatial.coverage import NO_CLASS, Pictures, sums
 from friches.spatial.mosaic import Grid
-from friches.spatial.shapes import from_geometries
-
-NINE = Window(0, 0, 3, 3)
 
 
-def parts(*shapes, window=NINE, corner=(0.0, 3.0, 1.0, 1.0)):
-    """Covered part of each of the window's pixels, a picture for each shape."""
-    found = np.zeros((len(shapes), window.height * window.width))
+def parts(*shapes, rows=3, columns=3, corner=(0.0, 3.0, 1.0, 1.0), side=1024):
+    """Covered part of each pixel, a picture for each shape: each pixel is a band of its own."""
+    west, north, width_m, height_m = corner
+    grid = Grid(west, north, width_m, height_m, rows, columns)
+    own = np.eye(rows * columns)
+
+    def look(window):
+        return Pictures(NO_CLASS, own, window.row_off * columns + window.col_off, columns)
+
     geometries = np.array(shapes, dtype=object)
-    rows = np.arange(len(shapes))
-    parcel, cell, part = pixels.pixels(from_geometries(geometries), rows, window, corner)
-    found[parcel, cell] = part
-    return found.reshape(len(shapes), window.height, window.width)
+    found = sums(geometries, grid, look, (side, side), bands=rows * columns)
+    return found.weighted.reshape(len(shapes), rows, columns)
 
 
 @pytest.mark.parametrize(
@@ -69,42 +69,57 @@ def random_shapes(seed, n=40):
 @settings(max_examples=25, deadline=None)
 def test_equal_to_exactextract(seed) -> None:
     geometries = random_shapes(seed)
-    window, corner = Window(0, 0, 12, 11), (0.5, 11.25, 1.0, 1.0)
-    rows = np.arange(len(geometries))
-    ours, theirs = np.zeros((2, len(rows), 132))
-    for picture, find, shapes in (
-        (ours, pixels.pixels, from_geometries(geometries)),
-        (theirs, extracted.pixels, geometries),
-    ):
-        parcel, cell, part = find(shapes, rows, window, corner)
-        picture[parcel, cell] = part
+    size = {"rows": 11, "columns": 12, "corner": (0.5, 11.25, 1.0, 1.0)}
+    ours = parts(*geometries, **size).reshape(-1, 132)
+    theirs = np.zeros(ours.shape)
+    parcel, cell, part = extracted.pixels(geometries, 11, 12, size["corner"])
+    theirs[parcel, cell] = part
     inside = shapely.area(shapely.intersection(geometries, box(0.5, 0.25, 12.5, 11.25)))
     np.testing.assert_allclose(ours.sum(axis=1), inside, atol=1e-8)
     # On rare shapes (one in 16,000) exactextract misses a whole pixel: its own sum tells.
     sound = np.abs(theirs.sum(axis=1) - inside) < 1e-5
-    assert sound.sum() >= len(rows) - 1
+    assert sound.sum() >= len(ours) - 1
     np.testing.assert_allclose(ours[sound], theirs[sound], atol=1e-6)
 
 
-@pytest.mark.parametrize("side", [1, 4, 5, 1024])
-def test_windows_and_threads_change_nothing(side, monkeypatch) -> None:
-    monkeypatch.setattr(pixels, "CHUNK", 3)
+@pytest.mark.parametrize("side", [1, 4, 5])
+def test_windows_change_nothing(side) -> None:
     geometries = random_shapes(7)
-    grid = Grid(0.5, 11.25, 1.0, 1.0, 11, 12)
-    found = np.zeros((len(geometries), 11, 12))
-    for window, parcel, cell, part in coverage(geometries, grid, side):
-        row, column = np.divmod(cell, window.width)
-        found[parcel, window.row_off + row, window.col_off + column] += part
-    whole = parts(*geometries, window=Window(0, 0, 12, 11), corner=(0.5, 11.25, 1.0, 1.0))
-    np.testing.assert_allclose(found, whole, atol=1e-9)
+    size = {"rows": 11, "columns": 12, "corner": (0.5, 11.25, 1.0, 1.0)}
+    whole = parts(*geometries, **size)
+    np.testing.assert_allclose(parts(*geometries, **size, side=side), whole, atol=1e-9)
 
 
-def test_values_are_weighed_and_holes_in_the_picture_left_out() -> None:
-    picture = np.array([1.0, np.nan, 3.0])
-    sums = np.zeros((2, 2))
-    at = np.array([0, 0, 0, 1]), np.array([0, 1, 2, 1]), np.array([1.0, 1.0, 0.5, 1.0])
-    pixels.weigh(picture, *at, sums)
-    assert sums.tolist() == [[2.5, 0], [1.5, 0]]
-    area = np.zeros((2, 2))
-    pixels.tally(np.array([1, -1, 0]), *at, area)
-    assert area.tolist() == [[0.5, 1], [0, 0]]
+def test_shapes_one_by_one_are_those_measured_together_to_the_bit() -> None:
+    geometries = random_shapes(7)
+    size = {"rows": 11, "columns": 12, "corner": (0.5, 11.25, 1.0, 1.0), "side": 4}
+    together = parts(*geometries, **size)
+    alone = np.concatenate([parts(one, **size) for one in geometries])
+    assert alone.tobytes() == together.tobytes()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_values_are_weighed_and_holes_in_the_picture_left_out(compiled, monkeypatch) -> None:
+    monkeypatch.setattr("friches.spatial.coverage.COMPILED", compiled)
+    bands = np.array([[1.0, 8.0], [np.nan, 8.0], [3.0, 8.0]], np.float32)
+    meaning = np.array([1, -1, 0], np.int16)
+    found = sums(
+        np.array([box(0, 0, 2.5, 1), box(1, 0, 2, 1)], dtype=object),
+        Grid(0, 1, 1, 1, 1, 3),
+        lambda window: Pictures(meaning, bands, window.col_off, 3),
+        (2, 2),
+        classes=2,
+        bands=2,
+    )
+    assert found.weighted.tolist() == [[2.5, 20], [0, 8]]
+    assert found.weight.tolist() == [[1.5, 2.5], [0, 1]]
+    assert found.area.tolist() == [[0.5, 1], [0, 0]]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_without_parcel_nothing_is_looked_at(compiled, monkeypatch) -> None:
+    monkeypatch.setattr("friches.spatial.coverage.COMPILED", compiled)
+    for geometries in ([], [Polygon(), None], [box(3, 3, 4, 4)]):
+        land = np.array([*geometries, None], dtype=object)[:-1]
+        found = sums(land, Grid(0, 1, 1, 1, 1, 3), pytest.fail, (2, 2), classes=2, bands=1)
+        assert found.area.tolist() == [[0, 0]] * len(geometries)

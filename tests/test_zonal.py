@@ -13,9 +13,8 @@ from rasterio import Affine
 from shapely import box
 
 from friches.errors import InputError
-from friches.spatial import zonal
-from friches.spatial.coverage import coverage
-from friches.spatial.mosaic import mosaic
+from friches.spatial import mosaic as mosaics
+from friches.spatial.mosaic import Grid, mosaic, window_shape
 from friches.spatial.overlay import overlay
 from friches.spatial.zonal import STEEP_PCT, band_means, class_shares, horn, relief
 
@@ -151,9 +150,38 @@ def test_windows_change_nothing(raster, monkeypatch, side):
     rows = raster(codes)
     whole = class_shares(land, rows, classes)
     slopes = relief(land, rows)
-    monkeypatch.setattr(zonal, "coverage", lambda land, grid: coverage(land, grid, side))
+    monkeypatch.setattr(mosaics, "SIDE", side)
     pd.testing.assert_frame_equal(class_shares(land, rows, classes), whole, rtol=1e-6)
     pd.testing.assert_frame_equal(relief(land, rows), slopes, rtol=1e-6)
+
+
+def scattered(rng, n, around):
+    """Polygons of ten points or so, some over several windows, none of them on round numbers."""
+    centres = rng.uniform(-2, around + 2, (n, 2))
+    return parcels(*shapely.buffer(shapely.points(centres), rng.uniform(0.3, 4, n), quad_segs=3))
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_parcels_one_by_one_are_those_measured_together_to_the_bit(raster, monkeypatch, compiled):
+    monkeypatch.setattr("friches.spatial.coverage.COMPILED", compiled)
+    monkeypatch.setattr("friches.spatial.overlay.COMPILED", compiled)
+    monkeypatch.setattr(mosaics, "SIDE", 5)
+    rng = np.random.default_rng(3)
+    land = scattered(rng, 25, 20)
+    codes = raster(rng.integers(0, 4, (20, 20)).astype(np.uint8))
+    dates = raster(*rng.integers(-99, 9999, (3, 20, 20)).astype(np.int16), scale=1e-4, nodata=7)
+    fields = scattered(rng, 40, 20).assign(kind=np.arange(40) % 3)
+    asked = [
+        lambda land: class_shares(land, codes, {1: "a", 2: "b", 3: "c"}),
+        lambda land: band_means(land, dates),
+        lambda land: relief(land, dates.iloc[:1]),
+        lambda land: overlay(land, fields, ["kind"]),
+    ]
+    for ask in asked:
+        alone = [ask(land.iloc[[k]]) for k in rng.permutation(len(land))]
+        keys = [name for name in ("parcel_id", "cover", "band", "kind") if name in alone[0]]
+        alone = pd.concat(alone).sort_values(keys, kind="stable", ignore_index=True)
+        pd.testing.assert_frame_equal(alone, ask(land), check_exact=True)
 
 
 @settings(max_examples=10, deadline=None)
@@ -227,6 +255,30 @@ def test_dates_in_files_of_their_own_and_of_other_grids(raster):
     )
     found = band_means(parcels(box(0, 0, 2, 2)), rows)
     assert found["mean"].tolist() == [(4 + 5 + 7 + 8) / 4, 4]
+
+
+def test_files_of_one_picture_may_have_their_own_scale(raster):
+    one, other = raster(NINE, scale=0.5), raster(NINE, west=3, scale=2.0)
+    found = band_means(parcels(box(2, 2, 4, 3)), pd.concat([one, other]))
+    assert found["mean"].tolist() == [(0.5 * 3 + 2.0 * 1) / 2]
+
+
+def test_numbers_too_fine_for_single_precision_are_held_in_double(raster):
+    fine = np.full((3, 3), 1 + 2.0**-40)
+    assert band_means(parcels(box(0, 0, 2, 2)), raster(fine))["mean"].tolist() == [1 + 2.0**-40]
+
+
+def test_windows_are_squares_or_whole_rows_within_bounds(raster, monkeypatch):
+    monkeypatch.setattr(mosaics, "NUMBERS", 2**18)
+    _, tiles = mosaic(raster(NINE), CRS(LAMBERT_93))
+    assert tiles[0].strips
+    tiled = [tile._replace(strips=False) for tile in tiles]
+    grid = Grid(0, 0, 10, 10, 5000, 4096)
+    assert window_shape(tiled, grid) == (512, 512)
+    assert window_shape(tiled, grid, 2) == (256, 256)
+    assert window_shape(tiles, grid) == (64, 4096)
+    assert window_shape(tiles, grid._replace(columns=100_000)) == (32, 8192)
+    assert window_shape(tiles, grid._replace(columns=3)) == (512, 512)
 
 
 def test_no_band_no_row(raster):

@@ -1,4 +1,4 @@
-"""Which part of each pixel each parcel covers, told by exactextract: the way without Numba.
+"""The sums of `pixels.weigh` by exactextract: the way without Numba, the reference in tests.
 
 It holds parts in single precision: exact to about 1e-7.
 """
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-    from rasterio.windows import Window
 
     from friches.spatial.coverage import Corner
 
@@ -61,24 +60,49 @@ class _Outlines(FeatureSource):  # type: ignore[misc]
         return None  # the mosaic's CRS was checked against the parcels'
 
 
+def weigh(  # noqa: PLR0913, PLR0917 -- as the compiled loop
+    geometries: NDArray[np.object_],
+    rows: NDArray[np.int64],
+    places: NDArray[np.int64],
+    cut: tuple[int, int, int, int],
+    corner: Corner,
+    meaning: NDArray[np.int16],
+    bands: NDArray[Any],
+    area: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """Add to each parcel the pixels it covers in a window (see `pixels.weigh`)."""
+    height, width, start, stride = cut
+    row, cell, part = pixels(geometries[rows], height, width, corner)
+    place, cell = places[row], start + cell // width * stride + cell % width
+    if area.shape[1]:
+        code = meaning[cell]
+        known = code >= 0
+        np.add.at(area, (place[known], code[known]), part[known])
+    for band in range(sums.shape[2]):
+        found = bands[cell, band].astype(np.float64)
+        known = ~np.isnan(found)
+        np.add.at(sums[:, 0, band], place[known], part[known] * found[known])
+        np.add.at(sums[:, 1, band], place[known], part[known])
+
+
 def pixels(
-    geometries: NDArray[np.object_], rows: NDArray[np.intp], window: Window, corner: Corner
+    geometries: NDArray[np.object_], height: int, width: int, corner: Corner
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return parcel, pixel and covered part of every pair in a window (see `coverage`).
+    """Return geometry, pixel (row-major) and covered part (0 to 1) of every pair in a window.
 
     Parameters
     ----------
     geometries : array of n polygons
-    rows : array
-        Which of them may meet the window.
-    window : Window
+    height, width : int
+        Of the window, in pixels.
     corner : west, north, pixel width and height of the window (m)
     """
     west, north, width_m, height_m = corner
-    blank = np.zeros((window.height, window.width), np.uint8)
-    edges = west, north - window.height * height_m, west + window.width * width_m, north
+    blank = np.zeros((height, width), np.uint8)
+    edges = west, north - height * height_m, west + width * width_m, north
     source = NumPyRasterSource(blank, *edges)
-    return _covered(source, _Outlines(rows, geometries[rows]))
+    return _covered(source, _Outlines(np.arange(len(geometries)), geometries))
 
 
 def _covered(

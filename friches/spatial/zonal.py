@@ -11,10 +11,9 @@ import pandas as pd
 import shapely
 from rasterio.windows import Window
 
-from friches.spatial.coverage import coverage
+from friches.spatial.coverage import NO_BAND, NO_CLASS, Pictures, sums
 from friches.spatial.metres import require_same_plane
-from friches.spatial.mosaic import mosaic, read
-from friches.spatial.overlay import COMPILED
+from friches.spatial.mosaic import mosaic, read, read_stack, stack, window_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from friches.spatial.coverage import Covered
     from friches.spatial.mosaic import Grid, Tile
 
     Numbers = NDArray[np.float64]
@@ -69,12 +67,16 @@ def class_shares(
     if len(raster) and classes:
         grid, tiles = mosaic(raster, parcels.crs)
         codes = np.array(sorted(classes))
-        meaning = np.array([names.index(classes[code]) for code in codes.tolist()])
-        for covered in coverage(land, grid):
-            found = read(tiles, covered.window).ravel()
+        meaning = np.array([names.index(classes[code]) for code in codes.tolist()], np.int16)
+
+        def look(window: Window) -> Pictures:
+            found = read(tiles, window).ravel()
             place = np.searchsorted(codes, found).clip(max=len(codes) - 1)
-            _tally(np.where(codes[place] == found, meaning[place], -1), covered, area)
-        area *= grid.width_m * grid.height_m
+            told = np.where(codes[place] == found, meaning[place], np.int16(-1))
+            return Pictures(told, NO_BAND, 0, int(window.width))
+
+        found = sums(land, grid, look, window_shape(tiles, grid), classes=len(names))
+        area = found.area * (grid.width_m * grid.height_m)
     shares = area / shapely.area(land)[:, None]
     return _long_shares(pd.Index(parcels["parcel_id"]), names, shares)
 
@@ -107,14 +109,10 @@ def band_means(parcels: gpd.GeoDataFrame, rasters: pd.DataFrame) -> pd.DataFrame
         (rows["band"].iloc[0], rows["day"].iloc[0], *mosaic(rows, parcels.crs))
         for _, rows in rasters.groupby(["band", "day"], dropna=False, sort=True)
     ]
-    means = np.full((len(pictures), len(land)), np.nan)
+    means = np.full((len(land), len(pictures)), np.nan)
     for grid in dict.fromkeys(picture[2] for picture in pictures):
         these = [k for k, picture in enumerate(pictures) if picture[2] == grid]
-        sums = np.zeros((2, len(these), len(land)))
-        for covered in coverage(land, grid):
-            for place, k in enumerate(these):
-                _weigh(read(pictures[k][3], covered.window), covered, sums[:, place])
-        means[these] = _ratio(*sums)
+        means[:, these] = _means(land, grid, [pictures[k][3] for k in these])
     ids = np.repeat(parcels["parcel_id"].to_numpy(), len(pictures))
     band, day = ([picture[part] for picture in pictures] * len(land) for part in (0, 1))
     told = pd.DataFrame(
@@ -122,7 +120,7 @@ def band_means(parcels: gpd.GeoDataFrame, rasters: pd.DataFrame) -> pd.DataFrame
             "parcel_id": pd.Series(ids, dtype="str"),
             "band": pd.Series(band, dtype="Int64"),
             "day": pd.Series(day, dtype="datetime64[ns]"),
-            "mean": means.T.ravel(),
+            "mean": means.ravel(),
         }
     )
     return told.sort_values(["parcel_id", "band", "day"], kind="stable", ignore_index=True)
@@ -157,18 +155,22 @@ def relief(parcels: gpd.GeoDataFrame, rasters: pd.DataFrame) -> pd.DataFrame:
     """
     require_same_plane(parcelles=parcels)
     land = parcels.geometry.to_numpy()
-    sums = np.zeros((3, 2, len(land)))
+    means = np.full((len(land), 3), np.nan)
     if len(rasters):
         grid, tiles = mosaic(rasters, parcels.crs)
-        for covered in coverage(land, grid):
-            altitude, slope = _relief(grid, tiles, covered.window)
+
+        def look(window: Window) -> Pictures:
+            altitude, slope = _relief(grid, tiles, window)
             steep = np.where(np.isnan(slope), np.nan, slope > STEEP_PCT)
-            for place, picture in enumerate((altitude, slope, steep)):
-                _weigh(picture, covered, sums[place])
+            bands = np.stack([altitude, slope, steep], axis=-1).reshape(-1, 3)
+            return Pictures(NO_CLASS, bands, 0, int(window.width))
+
+        found = sums(land, grid, look, window_shape(tiles, grid, 3), bands=3)
+        means = _ratio(found.weighted, found.weight)
     names = ("altitude_mean_m", "slope_mean_pct", "slope_steep_share")
     told = pd.DataFrame({"parcel_id": parcels["parcel_id"].to_numpy()}).astype("str")
-    for name, (weighted, weight) in zip(names, sums, strict=True):
-        told[name] = _ratio(weighted, weight)
+    for name, mean in zip(names, means.T, strict=True):
+        told[name] = mean
     return told.sort_values("parcel_id", kind="stable", ignore_index=True)
 
 
@@ -202,30 +204,17 @@ def _relief(grid: Grid, tiles: list[Tile], window: Window) -> tuple[Numbers, Num
     return altitude[1:-1, 1:-1], horn(altitude, grid.width_m, grid.height_m)
 
 
-def _weigh(picture: Numbers, covered: Covered, sums: Numbers) -> None:
-    """Add to (2, n) sums the values of a picture weighed by the part covered, and the weights."""
-    if COMPILED:
-        from friches.spatial.pixels import weigh
+def _means(land: NDArray[np.object_], grid: Grid, pictures: list[list[Tile]]) -> Numbers:
+    """Return the mean of each picture over each parcel (parcels, pictures)."""
+    stacked = stack(pictures)
+    n = len(pictures)
 
-        weigh(picture.ravel(), covered.parcel, covered.cell, covered.part, sums)
-        return
-    found = picture.ravel()[covered.cell]
-    known = ~np.isnan(found)
-    parcel, part = covered.parcel[known], covered.part[known]
-    sums[0] += np.bincount(parcel, part * found[known], minlength=sums.shape[1])
-    sums[1] += np.bincount(parcel, part, minlength=sums.shape[1])
+    def look(window: Window) -> Pictures:
+        return Pictures(NO_CLASS, read_stack(stacked, window).reshape(-1, n), 0, int(window.width))
 
-
-def _tally(meaning: NDArray[np.int64], covered: Covered, area: Numbers) -> None:
-    """Add to (n, classes) areas the parts of pixels of each class; below 0 is no class."""
-    if COMPILED:
-        from friches.spatial.pixels import tally
-
-        tally(meaning, covered.parcel, covered.cell, covered.part, area)
-        return
-    found = meaning[covered.cell]
-    known = found >= 0
-    np.add.at(area, (covered.parcel[known], found[known]), covered.part[known])
+    every = [tile for tiles in pictures for tile in tiles]
+    found = sums(land, grid, look, window_shape(every, grid, n), bands=n)
+    return _ratio(found.weighted, found.weight) * stacked.scale
 
 
 def _ratio(weighted: Numbers, weight: Numbers) -> Numbers:
