@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import union_categoricals
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -204,6 +205,13 @@ def coded(texts: Texts) -> pd.Categorical:
     return pd.Categorical.from_codes(moved[texts.codes], categories=pd.Index(words, dtype="str"))
 
 
+def worded(said: Sequence[str | None]) -> pd.Categorical:
+    """Return texts as a category, its words sorted, missing where there is none."""
+    words: dict[str, int] = {}
+    codes = [words.setdefault(one, len(words)) if one is not None else -1 for one in said]
+    return coded(Texts(np.array(codes, dtype=np.int32), list(words)))
+
+
 def stacked(parts: Sequence[Texts | None], rows: int) -> Texts:
     """Return one column of texts: for each of `rows`, the text of every part in turn."""
     words: dict[str, int] = {}
@@ -215,3 +223,8 @@ def stacked(parts: Sequence[Texts | None], rows: int) -> Texts:
         moved = [words.setdefault(word, len(words)) if word else -1 for word in part.words]
         codes.append(np.array([*moved, -1], dtype=np.int32)[part.codes])  # -1 reads the last: none
     return Texts(np.column_stack(codes).ravel(), list(words))
+
+
+def together(parts: Sequence[pd.Categorical]) -> pd.Categorical:
+    """Return categories made in parts as one, its words sorted, whatever the parts."""
+    return union_categoricals(list(parts), sort_categories=True)

@@ -18,9 +18,8 @@ from friches.facts import dictionary
 from friches.layers import shelve_layers
 from friches.measuring import measure_parts
 from friches.result import Result
-from friches.scenarios.routes import plan
-from friches.scenarios.rule import rule
 from friches.scenarios.setting import setting
+from friches.scenarios.territory import law_of
 from friches.scenarios.whatif import apply, apply_facts, read_whatif
 from friches.sources import shelf
 from friches.sources.answersfile import answers_key, given_answers, settle
@@ -281,14 +280,10 @@ def _law(  # noqa: PLR0913, PLR0917 -- one argument a table
     grown: pd.DataFrame,
     study: Study,
     supposed: WhatIf | None,
-) -> dict[str, Any]:
-    day = study.study.day
+) -> dict[str, pd.DataFrame]:
     here = apply(supposed) if supposed else setting()
     facts = apply_facts(supposed, facts, members) if supposed else facts
-    concerned = facts[facts["parcel_id"].isin(members["parcel_id"])]
-    rulings = rule(concerned, day, here.documents)
-    steps, routes = plan(blocks, members, rulings, facts, grown, day, here)
-    return {"rulings": rulings, "steps": steps, "routes": routes}
+    return law_of(blocks, members, facts, grown, study.study.day, here)
 
 
 def _or_empty(table: Any, name: str, study: Study) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from friches.scenarios.timeline import BOUNDS, SUFFIXES
@@ -15,6 +16,8 @@ from friches.scenarios.timeline import BOUNDS, SUFFIXES
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from numpy.typing import NDArray
 
     from friches.scenarios.setting import Setting
 
@@ -70,30 +73,45 @@ def costs(
         Indexed as `routes`: cost_eur_low, cost_eur, cost_eur_high (procedure and clearing), and
         clearing_eur_* alone; missing where the block's area is.
     """
-    known = blocks.set_index(blocks["block_id"].astype("str"))
+    known = pd.DataFrame(blocks).set_index(blocks["block_id"].astype("str").to_numpy())
     known = known.reindex(columns=["stage", "area_ha", "n_parcels"])
-    row = known.reindex(routes["block_id"].astype("str").to_numpy())
-    row.index = routes.index
-    area, parcels = row["area_ha"].astype("float64"), row["n_parcels"].astype("float64")
-    clearing = here.cost["clearing"]
-    table = pd.DataFrame(index=routes.index)
+    rows = known.reindex(routes["block_id"].astype("str").to_numpy())
+    route = pd.Index(list(here.routes)).get_indexer(pd.Index(routes["instrument"].astype("str")))
+    each = np.arange(len(rows))
+    return pd.DataFrame(amounts(rows, each, route, price, here), index=routes.index)
+
+
+def amounts(
+    blocks: pd.DataFrame,
+    block: NDArray[np.int64],
+    route: NDArray[np.int64],
+    price: Mapping[str, float],
+    here: Setting,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the columns of `costs` for rows that say the place of their block and of their route.
+
+    Parameters
+    ----------
+    blocks : DataFrame
+        Columns stage, area_ha, n_parcels.
+    block, route : arrays of int
+        Places in `blocks` and in `here.routes`.
+    price, here
+        As for `costs`.
+    """
+    area = blocks["area_ha"].to_numpy(dtype=np.float64, na_value=np.nan)
+    parcels = blocks["n_parcels"].to_numpy(dtype=np.float64, na_value=np.nan)[block]
+    clearing, found = here.cost["clearing"], {}
     for bound, end in zip(BOUNDS, SUFFIXES, strict=True):
-        amounts = {
-            name: pd.Series(_sums(name, bound, here), dtype="float64") for name in here.routes
-        }
-        unit = pd.DataFrame(amounts, index=list(UNITS)).T.reindex(routes["instrument"].to_numpy())
-        unit.index = routes.index
-        procedure = (
-            unit["eur"]
-            + unit["eur_per_ha"] * area
-            + unit["eur_per_parcel"] * parcels
-            + unit["share_of_price"] * area * price[bound]
-        )
-        per_ha = row["stage"].map({n: s[bound] for n, s in clearing["stages"].items()})
-        works = per_ha.astype("float64").fillna(clearing["unknown"][bound]) * area
-        table[f"cost_eur{end}"] = (procedure + works).round(0)
-        table[f"clearing_eur{end}"] = works.round(0)
-    return table[COLUMNS]
+        sums = [_sums(name, bound, here) for name in here.routes]
+        unit = {name: np.array([one[name] for one in sums])[route] for name in UNITS}
+        cost = unit["eur"] + unit["eur_per_ha"] * area[block] + unit["eur_per_parcel"] * parcels
+        cost += unit["share_of_price"] * area[block] * price[bound]
+        per_ha = blocks["stage"].map({n: s[bound] for n, s in clearing["stages"].items()})
+        works = per_ha.astype("float64").fillna(clearing["unknown"][bound]).to_numpy() * area
+        found[f"cost_eur{end}"] = (cost + works[block]).round(0)
+        found[f"clearing_eur{end}"] = works.round(0)[block]
+    return {column: found[column] for column in COLUMNS}
 
 
 def _sums(name: str, bound: str, here: Setting) -> dict[str, float]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from friches.errors import refuse
+from friches.grammar import VERDICT
 from friches.judge import version_on
+from friches.phrases import Texts, distinct, stacked
 from friches.scenarios.path import fitted
 from friches.scenarios.routebook import steps_of
 
@@ -19,61 +22,111 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from friches.judge import Document
     from friches.procedure import Step
+    from friches.scenarios.legs import Rulings
+    from friches.scenarios.placed import Placed
     from friches.scenarios.routebook import Route
     from friches.scenarios.setting import Setting
 
+    Mask = NDArray[np.bool_]
+
+SIGNS = "+-?"
+
 
 class State(NamedTuple):
-    """Whether some parcel of each block says so, and whether one may (both indexed by block)."""
+    """Whether some parcel of each block says so, and whether one may (one value a block)."""
 
-    some: pd.Series[bool]
-    may: pd.Series[bool]
+    some: Mask
+    may: Mask
 
-    def signs(self, blocks: pd.Series[str]) -> pd.Series[str]:
-        """Return +, - or ? for each block."""
-        told = pd.Series("?", index=blocks.index, dtype="str")
-        some, may = (blocks.map(held).astype(bool) for held in self)
-        return told.mask(~may, "-").mask(some, "+")
+    def signs(self) -> NDArray[np.int64]:
+        """Return for each block the place in `SIGNS` of its sign."""
+        return np.where(self.some, 0, np.where(self.may, 2, 1)).astype(np.int64)
 
 
-def circumstances(
-    blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame, limit: float
-) -> pd.DataFrame:
-    """Return block_id, stage, and whether untreated years may be recognised for the whole block.
+class Known(NamedTuple):
+    """What is known of parcels, placed in their blocks."""
+
+    placed: Placed
+    facts: pd.DataFrame  # a row a parcel of `placed`, in its order
+    rulings: Rulings
+
+    def answer(self, subject: str) -> tuple[Mask, Mask]:
+        """Return where a fact, or « verdict_of.x », is known to be yes, and to be no."""
+        size = len(self.placed.parcels)
+        yes, no = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+        if not subject.startswith(VERDICT):
+            if subject in self.facts:
+                said = self.facts[subject].astype("boolean")
+                yes, no = (said.eq(one).fillna(value=False).to_numpy(bool) for one in (True, False))
+            return yes, no
+        rows = self.rulings.rows.get(subject.removeprefix(VERDICT))
+        if rows is not None:
+            parcel = self.rulings.parcel[subject.removeprefix(VERDICT)]
+            verdict = rows["condition"].eq("verdict").to_numpy(bool)
+            for side, wanted in ((yes, True), (no, False)):
+                held = rows["answer"].eq(wanted).fillna(value=False).to_numpy(bool)
+                side[parcel[verdict & held]] = True
+        return yes, no
+
+    def state(self, subject: str, wanted: str) -> State:
+        """Return where the answer wanted is given, by block."""
+        yes, no = self.answer(subject)
+        if wanted == "possible":  # never needed; out as soon as one parcel is closed to it
+            held = self.placed.number(no) == 0
+            return State(np.zeros_like(held), held)
+        meets, fails = (yes, no) if wanted == "yes" else (no, yes)
+        some, may = (self.placed.number(marked) > 0 for marked in (meets, ~fails))
+        return State(some, may)
+
+
+def known(placed: Placed, facts: pd.DataFrame, rulings: Rulings) -> Known:
+    """Set facts in the order of the parcels of `placed` (a parcel without facts: all missing)."""
+    return Known(placed, facts.set_index("parcel_id").reindex(placed.parcels), rulings)
+
+
+def recognisable(said: Known, limit: float) -> Mask:
+    """Say whether untreated years may be recognised for the whole of each block.
 
     `limit` is the number of unused years under which no parcel's may be.
     """
-    known = facts.reindex(columns=["parcel_id", "years_unused_high"])
-    years = members.merge(known, on="parcel_id", how="left")
-    fewest = years.groupby("block_id")["years_unused_high"].min()
-    stages = blocks[["block_id", "stage"]].astype("str").reset_index(drop=True)
-    recent = stages["block_id"].map(fewest) < limit
-    return pd.DataFrame(stages).assign(recognisable=~recent.fillna(False))
+    years = said.facts.get("years_unused_high", pd.Series(dtype="float64"))
+    years = years.reindex(said.placed.parcels).astype("float64")
+    held: Mask = said.placed.number((years < limit).to_numpy(bool)) == 0
+    return held
 
 
-def needs(  # noqa: PLR0913, PLR0917 -- one table a stage before it
-    followed: pd.DataFrame,
-    members: pd.DataFrame,
-    facts: pd.DataFrame,
-    rulings: pd.DataFrame,
-    day: dt.date,
-    here: Setting,
-) -> pd.Series[str]:
-    """Say which optional steps each row of `followed` (block_id, instrument) needs."""
-    told = pd.Series("", index=followed.index, dtype="str")
-    states: dict[tuple[str, str], State] = {}
-    for name, of_route in followed["block_id"].groupby(followed["instrument"]):
-        said = told.loc[of_route.index]
-        for steps, subject, wanted in _asked(here.routes[str(name)], day, here):
+def needs(said: Known, day: dt.date, here: Setting) -> Texts:
+    """Say which optional steps each route of each block needs (block after block)."""
+    states: dict[tuple[str, str], NDArray[np.int64]] = {}
+    parts = []
+    for route in here.routes.values():
+        columns, named = [], []
+        for steps, subject, wanted in _asked(route, day, here):
             if (subject, wanted) not in states:
-                states[subject, wanted] = _state(subject, wanted, members, facts, rulings)
-            signs = states[subject, wanted].signs(of_route)
-            for step in steps:
-                said = said + " " + signs + step
-        told.loc[of_route.index] = said
-    return told
+                states[subject, wanted] = said.state(subject, wanted).signs()
+            columns += [states[subject, wanted]] * len(steps)
+            named += steps
+        parts.append(_signed(columns, named, len(said.placed.sizes)))
+    return stacked(parts, len(said.placed.sizes))
+
+
+def subjects(day: dt.date, here: Setting) -> list[str]:
+    """Return the facts (and « verdict_of.x ») that decide of optional steps."""
+    told = (asked for route in here.routes.values() for asked in _asked(route, day, here))
+    return list(dict.fromkeys(subject for _, subject, _ in told))
+
+
+def _signed(columns: list[NDArray[np.int64]], names: list[str], blocks: int) -> Texts:
+    case, first = distinct(columns, blocks)
+    words = [
+        "".join(f" {SIGNS[column[at]]}{name}" for column, name in zip(columns, names, strict=True))
+        for at in first
+    ]
+    return Texts(case.astype(np.int32), words)
 
 
 def _asked(route: Route, day: dt.date, here: Setting) -> Iterator[tuple[list[str], str, str]]:
@@ -93,29 +146,6 @@ def _asked(route: Route, day: dt.date, here: Setting) -> Iterator[tuple[list[str
         optional = [s.id for s in steps if s.optional and s.id.split(".")[-1] == said.get("step")]
         if optional and gate in here.gates:
             yield optional, f"verdict_of.{gate}", "no"
-
-
-def _state(
-    subject: str, wanted: str, members: pd.DataFrame, facts: pd.DataFrame, rulings: pd.DataFrame
-) -> State:
-    if subject.startswith("verdict_of."):
-        named = rulings["instrument"].eq(subject.removeprefix("verdict_of."))
-        rows = rulings.loc[named & rulings["condition"].eq("verdict"), ["parcel_id", "answer"]]
-        rows = rows.rename(columns={"answer": subject})
-    else:
-        rows = facts.reindex(columns=["parcel_id", subject])
-    answers = members[["parcel_id", "block_id"]].merge(rows, on="parcel_id", how="left")
-    said = answers[subject].astype("boolean")
-    if wanted == "possible":  # never needed; out as soon as one parcel is closed to it
-        shut = said.eq(False).fillna(value=False).astype(bool)
-        held = ~shut.groupby(answers["block_id"]).any()
-        return State(held & False, held)
-    matches = said.eq(wanted == "yes")
-    some, may = (
-        matches.fillna(value=unknown).astype(bool).groupby(answers["block_id"]).any()
-        for unknown in (False, True)
-    )
-    return State(some, may)
 
 
 def optional_needs(document: Document, name: str) -> list[list[str]]:
@@ -145,16 +175,10 @@ def holding(here: Setting, day: dt.date) -> dict[str, list[Step]]:
     return {name: steps for name, steps in found.items() if steps}
 
 
-def gate_states(
-    block_ids: pd.Series[str], members: pd.DataFrame, rulings: pd.DataFrame, names: list[str]
-) -> pd.Series[str]:
+def gate_states(said: Known, names: list[str]) -> Texts:
     """Say for each block which gates hold (+), do not (-), or may (?).
 
     A gate's verdict is yes where it holds nothing back.
     """
-    none = pd.DataFrame({"parcel_id": pd.Series(dtype="str")})
-    told = pd.Series("", index=block_ids.index, dtype="str")
-    for name in names:
-        state = _state(f"verdict_of.{name}", "no", members, none, rulings)
-        told = told + " " + state.signs(block_ids) + name
-    return told
+    columns = [said.state(f"{VERDICT}{name}", "no").signs() for name in names]
+    return _signed(columns, names, len(said.placed.sizes))

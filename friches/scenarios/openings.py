@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from friches.facts import DTYPES, dictionary
 from friches.grammar import builds_on
-from friches.judge import version_on
-from friches.scenarios.rule import facts_named, rule
+from friches.phrases import Texts, coded, distinct, stacked
+from friches.scenarios.legs import Leg, Lists, Phrasebook, by_document, gates_asked, leg_of
+from friches.scenarios.rule import rule
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Iterable
 
-    import numpy as np
+    from numpy.typing import NDArray
 
-    from friches.judge import Document, Version
-    from friches.scenarios.routebook import Leg
+    from friches.judge import Document
+    from friches.scenarios.legs import Rulings
+    from friches.scenarios.placed import Placed
     from friches.scenarios.setting import Setting
 
+    Codes = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
 KEY = ["block_id", "instrument"]
-TEXTS = ("condition", "found", "needed", "question", "whom")
-READ = ("parcel_id", "answer", *TEXTS)
-CASE = ["parcel_id", "instrument"]
+PARTLY = "voie fermée pour une partie de l'îlot : "
 
 
-def openings(  # noqa: PLR0913, PLR0917 -- one table a stage before it
-    blocks: pd.DataFrame,
-    members: pd.DataFrame,
-    rulings: pd.DataFrame,
-    facts: pd.DataFrame,
-    day: dt.date,
-    here: Setting,
+class Verdict(NamedTuple):
+    """What a route says of each parcel: closed to it, open; by its needed legs together."""
+
+    yes: Mask
+    no: Mask
+    unknown: Mask
+    legs: list[Leg]
+
+
+def openings(
+    placed: Placed, rulings: Rulings, facts: pd.DataFrame, day: dt.date, here: Setting
 ) -> pd.DataFrame:
     """Count the verdicts of each block's parcels for each route.
 
@@ -42,65 +52,85 @@ def openings(  # noqa: PLR0913, PLR0917 -- one table a stage before it
     Returns
     -------
     DataFrame
-        One row a block and route: block_id, instrument (the route's id), answer (all yes: yes; all
-        no: no; else unknown), n_yes, n_no, n_unknown (a parcel without ruling is unknown),
+        One row a block and route, block after block, routes as `here` has them: answer (all yes:
+        yes; all no: no; else unknown), n_yes, n_no, n_unknown (a parcel without ruling is unknown),
         why_closed, to_ask (questions of the gates too, unless the route is closed).
     """
-    names = pd.DataFrame({"instrument": list(here.routes)}, dtype="str")
-    grid = blocks[["block_id"]].astype("str").merge(names, how="cross")
-    told = _told(members, rulings, facts, day, here)
-    verdicts = _verdicts(told)
-    for answer, column in ((True, "n_yes"), (False, "n_no")):
-        said = verdicts[verdicts["answer"].eq(answer).fillna(False)]
-        found = said.groupby(KEY, observed=True).size().rename(column).reset_index()
-        grid = grid.merge(found.astype(dict.fromkeys(KEY, "str")), on=KEY, how="left")
-        grid[column] = grid[column].fillna(0).astype("Int64")
-    sizes = members.groupby("block_id").size()
-    total = grid["block_id"].map(sizes).astype("Int64")
-    grid["n_unknown"] = total - grid["n_yes"] - grid["n_no"]
-    grid["answer"] = pd.Series(pd.NA, index=grid.index, dtype="boolean")
-    grid.loc[grid["n_yes"] == total, "answer"] = True
-    grid.loc[grid["n_no"] == total, "answer"] = False
-    grid = grid.merge(_closed(told, verdicts, day, sizes, here), on=KEY, how="left")
-    left = grid.loc[~grid["answer"].eq(False).fillna(value=False).astype(bool), KEY]
-    gated = _gated(members, rulings, here)
-    also = {(b, r): gated[b] for b, r in left.itertuples(index=False, name=None) if b in gated}
-    asked = _asked(told, verdicts, day, here)
-    grid = grid.merge(_joined(asked, "to_ask", also), on=KEY, how="left")
-    grid = grid.astype({"why_closed": "str", "to_ask": "str"})
-    partly = (grid["n_no"] > 0) & grid["answer"].isna()
-    note = "voie fermée pour une partie de l'îlot : " + grid["why_closed"]
-    grid["why_closed"] = grid["why_closed"].mask(partly, note)
-    return grid
+    book = Phrasebook(here)
+    legs = _legs(placed, rulings, facts, day, here, book)
+    total = placed.sizes
+    crossing = [name for name in here.gates if name in here.advice["gate"]]
+    gates = _by_block(placed, [gates_asked(crossing, rulings, book)])
+    counts, texts = [], []
+    for name in here.routes:
+        said = _verdict(legs[name], rulings.parcels)
+        n_yes, n_no = placed.number(said.yes), placed.number(said.no)
+        counts.append((n_yes, n_no))
+        open_, shut = n_yes == total, n_no == total
+        by_leg = [_only(leg.closing, said.no & leg.no) for leg in said.legs]
+        closing = _by_block(placed, by_leg)
+        by_leg = [_only(leg.asked, said.unknown & ~leg.yes & ~leg.no) for leg in said.legs]
+        asked = _by_block(placed, by_leg)
+        texts.append(
+            (
+                _why(closing, total, (n_no > 0) & ~open_ & ~shut, book),
+                _ask(asked, gates, shut, book),
+            )
+        )
+    return _table(counts, texts, total)
 
 
-def _told(
-    members: pd.DataFrame, rulings: pd.DataFrame, facts: pd.DataFrame, day: dt.date, here: Setting
+def _table(
+    counts: list[tuple[Codes, Codes]], texts: list[tuple[Texts, Texts]], total: Codes
 ) -> pd.DataFrame:
-    """Return the rulings of every needed leg of every route, with the facts that it supposes."""
-    read = {"": _by_document(rulings)}
-    parts = []
+    n_yes, n_no = (np.column_stack([one[n] for one in counts]) for n in (0, 1))
+    whole = total[:, None]
+    answer = pd.arrays.BooleanArray(
+        ((n_yes == whole) & (n_no != whole)).ravel(), ((n_yes != whole) & (n_no != whole)).ravel()
+    )
+    told = {
+        "answer": answer,
+        "n_yes": n_yes.ravel(),
+        "n_no": n_no.ravel(),
+        "n_unknown": (whole - n_yes - n_no).ravel(),
+    }
+    return pd.DataFrame(
+        told
+        | {
+            column: coded(stacked([one[n] for one in texts], len(total)))
+            for n, column in enumerate(("why_closed", "to_ask"))
+        }
+    )
+
+
+def _legs(  # noqa: PLR0913, PLR0917 -- what a leg is read with
+    placed: Placed,
+    rulings: Rulings,
+    facts: pd.DataFrame,
+    day: dt.date,
+    here: Setting,
+    book: Phrasebook,
+) -> dict[str, list[Leg]]:
+    """Return the needed legs of every route, read with the facts that each supposes."""
+    read: dict[str, Leg | None] = {}
+    found: dict[str, list[Leg]] = {}
+    known = facts[facts["parcel_id"].isin(placed.parcels)]
     for name, route in here.routes.items():
+        found[name] = []
         for leg in route.leg:
             if not leg.needed:
                 continue
-            supposed = f"{leg.instrument} {sorted(leg.supposes.items())}" if leg.supposes else ""
-            if supposed not in read:
-                documents = _with_those_read(leg.instrument, here)
-                again = rule(_supposed(facts, members, leg), day, documents)
-                read[supposed] = _by_document(again)
-            rows = read[supposed].get(leg.instrument)
-            if rows is not None:
-                parts.append(rows.assign(leg=leg.instrument, instrument=name))
-    told = pd.concat(parts) if parts else rulings[[*READ, "instrument"]].iloc[:0].assign(leg="")
-    told = told.astype(dict.fromkeys([*TEXTS, "leg", "instrument"], "str"))
-    told = told.merge(members[["parcel_id", "block_id"]], on="parcel_id")
-    # a few sentences and many rows: grouped as categories, joined once for each block
-    return told.astype(dict.fromkeys([*TEXTS, "leg", "instrument", "block_id"], "category"))
-
-
-def _by_document(rulings: pd.DataFrame) -> dict[Hashable, pd.DataFrame]:
-    return dict(list(rulings[[*READ, "instrument"]].groupby("instrument", observed=True)))
+            said = f"{leg.instrument} {sorted(leg.supposes.items())}"
+            if said not in read:
+                source = rulings
+                if leg.supposes:
+                    documents = _with_those_read(leg.instrument, here)
+                    again = rule(_supposed(known, leg.supposes), day, documents)
+                    source = by_document(again, placed.parcels)
+                read[said] = leg_of(leg.instrument, source, day, here, book)
+            one = read[said]
+            found[name] += [one] if one else []
+    return found
 
 
 def _with_those_read(name: str, here: Setting) -> dict[str, Document]:
@@ -111,9 +141,8 @@ def _with_those_read(name: str, here: Setting) -> dict[str, Document]:
     return found
 
 
-def _supposed(facts: pd.DataFrame, members: pd.DataFrame, leg: Leg) -> pd.DataFrame:
-    rows = facts[facts["parcel_id"].isin(members["parcel_id"])]
-    for name, value in leg.supposes.items():
+def _supposed(rows: pd.DataFrame, supposes: dict[str, bool | int | str]) -> pd.DataFrame:
+    for name, value in supposes.items():
         fact = dictionary()[name]
         column = pd.Series([value] * len(rows), index=rows.index, dtype=DTYPES[fact.kind])
         ends = ("_low", "_high") if fact.bounded else ("",)
@@ -121,127 +150,79 @@ def _supposed(facts: pd.DataFrame, members: pd.DataFrame, leg: Leg) -> pd.DataFr
     return rows
 
 
-def _verdicts(told: pd.DataFrame) -> pd.DataFrame:
-    """Return the verdict of each parcel for each route: that of all its needed legs together."""
-    rows = told[told["condition"] == "verdict"]
-    answer = rows["answer"].astype("boolean")
-    said = rows[[*CASE, "block_id"]].assign(
-        yes=answer.fillna(value=False).astype(bool), no=(~answer).fillna(value=False).astype(bool)
-    )
-    found = said.groupby([*CASE, "block_id"], observed=True).agg(
-        yes=("yes", "all"), no=("no", "any")
-    )
-    verdicts = found.reset_index()
-    settled = verdicts["yes"] | verdicts["no"]
-    verdicts["answer"] = verdicts["yes"].astype("boolean").where(settled)
-    return verdicts.drop(columns=["yes", "no"])
+def _verdict(legs: list[Leg], parcels: int) -> Verdict:
+    """Return the verdict of each parcel for a route: that of all its needed legs together."""
+    known, no = np.zeros(parcels, dtype=bool), np.zeros(parcels, dtype=bool)
+    yes = np.ones(parcels, dtype=bool)
+    for leg in legs:
+        known |= leg.known
+        yes &= leg.yes | ~leg.known
+        no |= leg.no
+    yes &= known
+    return Verdict(yes, no, known & ~yes & ~no, legs)
 
 
-def _answered(told: pd.DataFrame, verdicts: pd.DataFrame, answer: bool | None) -> pd.DataFrame:
-    """Return the rows of legs that answer so, for parcels whose route answers so."""
-    legs = told.loc[told["condition"] == "verdict", [*CASE, "leg", "answer"]]
-    for rows, by in ((verdicts, CASE), (legs, [*CASE, "leg"])):
-        kept = rows["answer"].isna() if answer is None else rows["answer"].eq(answer)
-        told = told.merge(rows.loc[kept.fillna(value=False).astype(bool), by], on=by)
-    return told
+def _only(lists: Lists, parcels: Mask) -> Lists:
+    """Return the lists of the parcels marked; empty ones for the others."""
+    return Lists(np.where(parcels, lists.codes, len(lists.lists)), [*lists.lists, ()])
 
 
-def _closed(
-    told: pd.DataFrame, verdicts: pd.DataFrame, day: dt.date, sizes: pd.Series[int], here: Setting
-) -> pd.DataFrame:
-    rows = _answered(told, verdicts, answer=False)
-    closing = pd.Series(False, index=rows.index)
-    labels: dict[tuple[str, str], str] = {}
-    known = facts_named(here.documents)
-    for name, of_leg in rows.groupby("leg", observed=True):
-        version = version_on(here.documents[str(name)], day)
-        closing.loc[of_leg.index] = _closes(of_leg, version)
-        labels |= {(str(name), c.id): known[c.fact].label for c in version.conditions}
-    cases = _cases(rows[closing], ["leg", "condition", "found", "needed"])
-    if cases.empty:
-        return _joined(cases, "why_closed")
-    cases["said"] = [
-        f"{labels[leg, condition]} : {found} (exigé : {needed})"
-        for leg, condition, found, needed in cases[
-            ["leg", "condition", "found", "needed"]
-        ].itertuples(index=False, name=None)
-    ]
-    total = cases["block_id"].map(sizes)
-    share = " — " + cases["n"].astype("str") + " parcelle(s) sur " + total.astype("str")
-    cases["said"] = (cases["said"] + share).where(total > 1, cases["said"])
-    return _joined(cases, "why_closed")
+class _Said(NamedTuple):
+    """Equal sequences of lists share a number; -1 where a block says nothing."""
+
+    codes: Codes
+    lists: list[tuple[tuple[int, ...], ...]]
 
 
-def _closes(rows: pd.DataFrame, version: Version) -> np.ndarray:
-    """Mark rows that close a leg by themselves, or with the other ways when all are closed."""
-    own = {c.id for c in version.condition}
-    bars = {c.id for c in version.bar}
-    ways = [way.id for way in version.way]
-    inner = {c.id for way in version.way for c in way.condition}
-    named = rows["condition"]
-    no, yes = rows["answer"].eq(False).fillna(False), rows["answer"].eq(True).fillna(False)
-    shut = no & named.isin(ways)
-    by_parcel = [rows["parcel_id"], rows["instrument"]]
-    count = shut.groupby(by_parcel, observed=True).transform("sum") if ways else shut.astype(int)
-    all_shut = count.eq(len(ways)) & bool(ways)
-    closes = no & named.isin(own) | yes & named.isin(bars) | no & named.isin(inner) & all_shut
-    return closes.to_numpy(dtype=bool)
+def _by_block(placed: Placed, by_leg: list[Lists]) -> _Said:
+    """Return what each block says: for each leg in turn, the list of each of its parcels."""
+    told = np.full(len(placed.starts) - 1, -1, dtype=np.int64)
+    case, first = distinct([part.codes for part in by_leg], len(placed.parcels))
+    of_case = [[part.lists[part.codes[at]] for part in by_leg] for at in first]
+    speaks = np.array([any(lists) for lists in of_case], dtype=bool)[case]
+    cases = case[placed.parcel].tolist()
+    met: dict[tuple[int, ...], int] = {}
+    for block in np.flatnonzero(placed.number(speaks)).tolist():
+        key = tuple(cases[placed.starts[block] : placed.starts[block + 1]])
+        told[block] = met.setdefault(key, len(met))
+    legs = range(len(by_leg))
+    return _Said(told, [tuple(of_case[case][n] for n in legs for case in key) for key in met])
 
 
-def _asked(told: pd.DataFrame, verdicts: pd.DataFrame, day: dt.date, here: Setting) -> pd.DataFrame:
-    rows = _answered(told, verdicts, answer=None)
-    idle = pd.Series(False, index=rows.index)
-    for name, of_leg in rows.groupby("leg", observed=True):
-        idle.loc[of_leg.index] = _idle(of_leg, version_on(here.documents[str(name)], day))
-    cases = _cases(rows[rows["question"].notna() & ~idle], ["question", "whom"])
-    return _questions(cases)
+def _why(said: _Said, total: Codes, partly: Mask, book: Phrasebook) -> Texts:
+    """Say what closes a route: each sentence once, and for how many parcels where there are more.
+
+    `partly`: the route stays open to some parcels.
+    """
+
+    def text(code: int, parcels: int, some: int) -> str:
+        count = Counter(chain.from_iterable(said.lists[code]))
+        share = " — {} parcelle(s) sur {}" if parcels > 1 else ""
+        heads = [book.heads[one] + share.format(n, parcels) for one, n in count.items()]
+        return (PARTLY if some else "") + " ; ".join(dict.fromkeys(heads))
+
+    return _written([said.codes, total, partly.astype(np.int64)], said.codes >= 0, text)
 
 
-def _idle(rows: pd.DataFrame, version: Version) -> np.ndarray:
-    """Mark the conditions of ways where another way is open already: nothing hangs on them."""
-    inner = {c.id for way in version.way for c in way.condition}
-    open_ = rows["condition"].isin({way.id for way in version.way}) & rows["answer"].eq(True)
-    by_parcel = [rows["parcel_id"], rows["instrument"]]
-    found = open_.fillna(value=False).astype(bool).groupby(by_parcel, observed=True)
-    return (found.transform("any") & rows["condition"].isin(inner)).to_numpy(dtype=bool)
+def _ask(asked: _Said, gates: _Said, shut: Mask, book: Phrasebook) -> Texts:
+    """Say what a route that is not closed still asks, then what the gates that cross it ask."""
+    questions = list(book.asked)
+
+    def text(own: int, crossing: int) -> str:
+        said = [*(asked.lists[own] if own >= 0 else ())]
+        said += gates.lists[crossing] if crossing >= 0 else ()
+        met = {id(listed): listed for listed in said}  # parcels that ask the same share their list
+        return " ; ".join([questions[one] for one in dict.fromkeys(chain(*met.values()))])
+
+    some = ((asked.codes >= 0) | (gates.codes >= 0)) & ~shut
+    return _written([asked.codes, gates.codes], some, text)
 
 
-def _questions(cases: pd.DataFrame) -> pd.DataFrame:
-    whom = cases["whom"].fillna("à préciser")
-    return cases.assign(said=cases["question"] + " (" + whom + ")")
-
-
-def _gated(members: pd.DataFrame, rulings: pd.DataFrame, here: Setting) -> dict[str, list[str]]:
-    """Return what the gates that cross every route still ask of each block."""
-    crossing = [name for name in here.advice["gate"] if name in here.gates]
-    rows = rulings[rulings["instrument"].isin(crossing)]
-    unknown = rows.loc[(rows["condition"] == "verdict") & rows["answer"].isna(), CASE]
-    rows = rows[rows["question"].notna()].merge(unknown, on=CASE)
-    rows = rows.merge(members[["parcel_id", "block_id"]], on="parcel_id")
-    asked = _questions(rows[["block_id", "question", "whom"]].astype("str").drop_duplicates())
-    found: dict[str, list[str]] = {}
-    for block, said in zip(asked["block_id"], asked["said"], strict=True):
-        found.setdefault(str(block), []).append(str(said))
-    return found
-
-
-def _cases(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Count the parcels of each block that share the same texts, in the law's order."""
-    grouped = rows.groupby([*KEY, *by], sort=False, observed=True, dropna=False)
-    cases = grouped["parcel_id"].nunique().rename("n").reset_index()
-    return cases.astype(dict.fromkeys([*KEY, *by], "str"))
-
-
-def _joined(
-    cases: pd.DataFrame, column: str, also: Mapping[tuple[str, str], list[str]] | None = None
-) -> pd.DataFrame:
-    """Join the different sentences of each block and route, then those of `also`."""
-    told: dict[tuple[str, str], list[str]] = {}
-    if len(cases):
-        rows = (cases[name].astype("object").tolist() for name in (*KEY, "said"))
-        for block, route, said in zip(*rows, strict=True):
-            told.setdefault((block, route), []).append(said)
-    for place, said in (also or {}).items():
-        told[place] = told.get(place, []) + said
-    joined = [(*place, " ; ".join(dict.fromkeys(said))) for place, said in sorted(told.items())]
-    return pd.DataFrame(joined, columns=[*KEY, column], dtype="str")
+def _written(columns: Iterable[Codes], rows: Mask, text: Callable[..., str]) -> Texts:
+    """Return `text(code, …)` of the rows marked, called once for each distinct row of codes."""
+    at = np.flatnonzero(rows)
+    kept = [column[at] for column in columns]
+    case, first = distinct(kept, len(at))
+    codes = np.full(len(rows), -1, dtype=np.int32)
+    codes[at] = case
+    return Texts(codes, [text(*(int(column[row]) for column in kept)) for row in first])

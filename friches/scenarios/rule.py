@@ -180,6 +180,11 @@ def _narrowed(table: pd.DataFrame, version: Version, found: Mapping[str, Any]) -
     return pd.DataFrame(columns, index=table.index, copy=False)
 
 
+def facts_read(document: Document, day: dt.date) -> list[str]:
+    """Return the facts (and « verdict_of.x ») that a document reads on a day, without bounds."""
+    return list(dict.fromkeys(_named(version_on(document, day))))
+
+
 def _named(version: Version) -> Iterator[str]:
     for condition in version.conditions:
         yield condition.fact
