@@ -80,8 +80,11 @@ def by_owner_kind(result: Result) -> pd.DataFrame:
     give them away (`privacy.suppressed`). Parcels stand for owners, who are not counted in the
     files read: one owner may hold several, so this protects less than a count of owners would.
     """
-    kinds = result.facts.set_index("parcel_id")["owner_kind"].reindex(result.members["parcel_id"])
-    said = kinds.map(words.OWNER_KINDS).fillna(words.OWNER_KINDS["unknown"])
+    facts = result.facts.loc[
+        result.facts["parcel_id"].isin(result.members["parcel_id"]), ["parcel_id", "owner_kind"]
+    ]
+    kinds = facts.set_index("parcel_id")["owner_kind"].reindex(result.members["parcel_id"])
+    said = kinds.map(words.OWNER_KINDS).astype("object").fillna(words.OWNER_KINDS["unknown"])
     counts = said.value_counts().reindex(list(words.OWNER_KINDS.values()), fill_value=0)
     counts = counts[counts > 0].rename("parcels")
     shown = privacy.suppressed(counts) if is_public(result) else counts.astype("Int64")
@@ -99,10 +102,11 @@ def _withdrawn(result: Result) -> Result:
     for column in ("answer", "stage", "reasons", "to_ask"):
         fallow[column] = fallow[column].mask(fallow["withdrawn"].astype(bool))
     fallow["against"] = fallow["against"].mask(fallow["withdrawn"].astype(bool), WITHDRAWN)
-    kept: dict[str, Any] = {
-        name: getattr(result, name)[~getattr(result, name)["parcel_id"].isin(gone)]
-        for name in ("evidence", "rulings")
-    }
+    kept: dict[str, Any] = {}
+    for name in ("evidence", "rulings"):
+        shown = ~getattr(result, name)["parcel_id"].isin(gone)
+        if not shown.all():  # these tables are the largest: no copy for nothing
+            kept[name] = getattr(result, name)[shown]
     # Who asked, why and when is nobody else's: only the count goes on.
     bare = asked.iloc[:0] if is_public(result) else asked[["parcel_id"]]
     return replace(result, fallow=fallow, **(kept | {"exclusions": bare}))
@@ -162,9 +166,14 @@ def _unnamed(farmers: gpd.GeoDataFrame, farms: dict[str, str]) -> gpd.GeoDataFra
 
 
 def _unnumbered(table: Any) -> Any:
-    """Take parcel numbers out of every text column."""
+    """Take parcel numbers out of every text column, each text once."""
     bare = table.copy()
     for column in bare.columns:
-        if isinstance(bare[column].dtype, pd.StringDtype):
-            bare[column] = bare[column].str.replace(PARCEL_ID, w.shared.public_parcel, regex=True)
+        kind = bare[column].dtype
+        if not isinstance(kind, pd.StringDtype | pd.CategoricalDtype):
+            continue
+        places, texts = pd.factorize(bare[column])
+        said = pd.Series(texts).astype("str")
+        said = said.str.replace(PARCEL_ID, w.shared.public_parcel, regex=True)
+        bare[column] = said.reindex(places).set_axis(bare.index)  # -1, missing, is no label
     return bare

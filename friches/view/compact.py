@@ -9,6 +9,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from friches.view.rows import sorted_blocks
+
 if TYPE_CHECKING:
     from friches.result import Result
 
@@ -19,7 +21,8 @@ SIMPLIFY_M = 0.5
 NEAR_M = 250.0
 """Parcels this near a block are drawn first when there are too many. ASSUMPTION: a few fields."""
 MOST_PARCELS = 20_000
-"""Parcels drawn at most: about 5 MB; 20 000 open in under 3 s (measured)."""
+"""Parcels drawn at most: 20 000 with all their texts and 2 000 blocks told in full weigh less than
+5 MB (measured, benchmarks/map_size.py)."""
 CLOSE_M = 12.0
 """Roads and streams (not parcelled) narrower than twice this are closed in the study's outline."""
 
@@ -40,27 +43,36 @@ def drawn(result: Result, most: int = MOST_PARCELS) -> gpd.GeoDataFrame:
     Parameters
     ----------
     result : Result
+        Its blocks are those told in full (`rows.first_blocks`).
     most : int
-        No more parcels than this are returned.
+        No more parcels than this are returned: those of the first blocks by rank.
     """
     parcels = result.parcels[result.parcels.geometry.notna() & ~result.parcels.geometry.is_empty]
     if len(parcels) <= most:
         return parcels
-    for reach in (NEAR_M, 0.0):
-        kept = _within(parcels, result.blocks, reach)
-        if len(kept) <= most:
-            return kept
-    return kept.iloc[:most]
+    blocks = sorted_blocks(result)
+    near, _ = _within(parcels, blocks, NEAR_M)
+    parcels = parcels.iloc[near]
+    if len(near) <= most:
+        return parcels
+    own, turn = _within(parcels, blocks, 0.0)
+    return parcels.iloc[np.sort(own[np.argsort(turn, kind="stable")][:most])]
 
 
-def _within(parcels: gpd.GeoDataFrame, blocks: gpd.GeoDataFrame, metres: float) -> gpd.GeoDataFrame:
+def _within(
+    parcels: gpd.GeoDataFrame, blocks: gpd.GeoDataFrame, metres: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the parcels within `metres` of a block, and that of the first block."""
     # A point inside the parcel, not its outline: neighbours touch a block at distance 0.
     if metres:
         found = parcels.sindex.query(blocks.geometry, predicate="dwithin", distance=metres)
     else:
         inside = gpd.GeoSeries(parcels.geometry.representative_point(), crs=parcels.crs)
         found = inside.sindex.query(blocks.geometry, predicate="intersects")
-    return parcels.iloc[np.unique(found[1])]
+    turn, place = found
+    order = np.lexsort((turn, place))
+    places, first = np.unique(place[order], return_index=True)
+    return places, turn[order][first]
 
 
 def simplified(shapes: gpd.GeoSeries, metres: float = SIMPLIFY_M) -> gpd.GeoSeries:
@@ -170,18 +182,25 @@ def interned(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Any
     """
     places: dict[str, int] = {}
     shared: list[Any] = []
+    same: dict[int, Any] = {}  # rows of many blocks are one and the same object: told once
 
     def told(value: Any) -> Any:
-        if isinstance(value, dict):
-            value = {key: told(inner) for key, inner in value.items()}
-        elif isinstance(value, list | tuple):
-            value = [told(inner) for inner in value]
-        elif not isinstance(value, str):
+        if isinstance(value, str):
+            return pointed(f"'{value}", value, len(value) + 2)
+        if not isinstance(value, dict | list | tuple):
             return value
+        if id(value) not in same:
+            if isinstance(value, dict):
+                made: Any = {key: told(inner) for key, inner in value.items()}
+            else:
+                made = [told(inner) for inner in value]
+            name = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
+            same[id(value)] = pointed(name, made, len(name))
+        return same[id(value)]
+
+    def pointed(name: str, value: Any, length: int) -> Any:
         # a text is its own name (a list's begins with « [ », a row's with « { », so mark it)
-        text = isinstance(value, str)
-        name = f"'{value}" if text else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        if len(name) + text <= LONG:
+        if length <= LONG:
             return value
         if name not in places:
             places[name] = len(shared)

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pyogrio
 
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from friches.result import Result
 
+PART = 50_000
+"""Parcels written at a time."""
 PARCEL_FACTS = ("area_registered_m2", "area_m2", "years_unused_low", "years_unused_high",
                 "owner_kind", "zone_plu", "slope_mean_pct", "road_distance_m")  # fmt: skip
 _STYLES = """
@@ -62,17 +66,19 @@ def write_geopackage(result: Result, path: Path | str) -> Path:
     path.unlink(missing_ok=True)
     shown = visible(result)
     moment = f"{shown.study.study.day.isoformat()}T00:00:00.000Z"
-    layers = {
-        "parcels": _parcels(shown),
-        "blocks": _blocks(shown),
-        "canteens": _places(shown.canteens),
-        "farms": _places(shown.farmers),
+    makers = {
+        "parcels": lambda: _parcels(shown),
+        "blocks": lambda: iter([_blocks(shown)]),
+        "canteens": lambda: iter([_places(shown.canteens)]),
+        "farms": lambda: iter([_places(shown.farmers)]),
     }
+    columns = {}
     with _clock(moment):
-        for name, layer in layers.items():
-            _write(layer, path, name, _about(shown))
+        for name, make in makers.items():
+            for part in make():
+                columns[name] = _columns(part)
+                _write(part, path, name, _about(shown))
     with closing(sqlite3.connect(path)) as base:
-        columns = {name: _columns(layer) for name, layer in layers.items()}
         if not is_public(shown):
             _add_visits(base, shown, moment)
             columns[forms.VISITS] = {name: said["kind"] for name, said in forms.visits().items()}
@@ -105,6 +111,7 @@ def _write(layer: gpd.GeoDataFrame, path: Path, name: str, about: dict[str, str]
         append=path.exists(),
         layer_options={"FID": "fid", "GEOMETRY_NAME": "geom"},
         dataset_metadata=None if path.exists() else about,
+        use_arrow=True,
     )
 
 
@@ -130,34 +137,35 @@ def _about(result: Result) -> dict[str, str]:
     return {name: inert.clean(text) for name, text in said.items()}
 
 
-def _parcels(result: Result) -> gpd.GeoDataFrame:
-    if is_public(result):
-        return result.parcels[["commune", "geometry"]].reset_index(drop=True)
+def _parcels(result: Result) -> Iterator[gpd.GeoDataFrame]:
+    """Yield the layer a part at a time: a million rows with their texts would not fit twice."""
+    public = is_public(result)
+    kept = ["commune"] if public else ["parcel_id", "commune", "prefix", "section", "number"]
+    parcels = result.parcels[[*kept, "geometry"]]
     facts = result.facts[["parcel_id", *(c for c in PARCEL_FACTS if c in result.facts)]]
-    made = (
-        result.parcels[["parcel_id", "commune", "prefix", "section", "number", "geometry"]]
-        .merge(result.fallow, on="parcel_id", how="left")
-        .merge(result.members, on="parcel_id", how="left")
-        .merge(facts, on="parcel_id", how="left")
-    )
-    if "owner_kind" in made:
-        made["owner_kind"] = made["owner_kind"].map(words.OWNER_KINDS).astype("str")
-    return _plain(made)
+    beside = [] if public else [result.fallow, result.members, facts]
+    indexed = [table.set_index("parcel_id") for table in beside]
+    for start in range(0, max(len(parcels), 1), PART):
+        made = parcels.iloc[start : start + PART].reset_index(drop=True)
+        for table in indexed:
+            rows_of_part = table.index.get_indexer(made["parcel_id"])
+            made = made.join(_taken(table, rows_of_part))
+        if "owner_kind" in made:
+            made["owner_kind"] = made["owner_kind"].map(words.OWNER_KINDS).astype("str")
+        yield _plain(made)
+
+
+def _taken(table: pd.DataFrame, places: NDArray[np.intp]) -> pd.DataFrame:
+    """Return the rows at `places`, in that order, and missing values where a place is -1."""
+    there = np.flatnonzero(places >= 0)
+    return table.iloc[places[there]].set_axis(there)
 
 
 def _blocks(result: Result) -> gpd.GeoDataFrame:
     made = rows.sorted_blocks(result).merge(
         result.matches.drop(columns="meals"), on="block_id", how="left"
     )
-    eaten = rows.rows_of(result.meals, "block_id")
-    none = result.meals.iloc[:0]
-    three = [
-        rows.block_meals(eaten.get(name, none), area) or (None, None, None)
-        for name, area in zip(made["block_id"], made["area_ha"], strict=True)
-    ]
-    for place, column in enumerate(("meals_low", "meals", "meals_high")):
-        made[column] = pd.Series([row[place] for row in three], index=made.index, dtype="float64")
-    return _plain(made)
+    return _plain(made.join(rows.all_meals(result.meals, made)))
 
 
 def _places(places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

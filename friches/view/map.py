@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import base64
 import re
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from friches import tables
-from friches.view import compact, inert, look, page, parcels, popups, words
+from friches.view import beyond, compact, inert, look, page, parcels, popups, words
 from friches.view.audience import is_public, visible
 from friches.view.lexicon import w
+from friches.view.rows import TOLD_IN_FULL, first_blocks, sorted_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from friches.result import Result
 
 TILES = "https://data.geopf.fr"
@@ -45,11 +48,17 @@ BASE_MAPS = (
     },
 )
 """Public WMTS layers of the Géoplateforme, no key needed. RECALLED, names seen in public code."""
+MOST_TOLD = 2_000
+"""Blocks told in full on one page at most, whatever the study says: a row and a card each."""
+PAGE_BYTES = 4_950_000
+"""What the page may weigh: outlines and points of blocks not told in full take what is left."""
 MINUTES = (5, 10, 15, 20, 30, 45)
 """Steps offered by the travel-time filter."""
 
 
-def write_map(result: Result, path: Path | str, *, base_maps: bool = False) -> Path:
+def write_map(
+    result: Result, path: Path | str, *, base_maps: bool = False, told_in_full: int = TOLD_IN_FULL
+) -> Path:
     """Write the interactive map of a result as one HTML file.
 
     Parameters
@@ -61,35 +70,58 @@ def write_map(result: Result, path: Path | str, *, base_maps: bool = False) -> P
     base_maps : bool
         Offer background maps of the Géoplateforme: the page then asks one host for images, and
         goes on without them when it does not answer. Off, the page asks for nothing at all.
+    told_in_full : int
+        Blocks with a row and a card, the first by rank; the others have an outline or a point, as
+        far as the page stays under 5 MB, and the page says so.
 
     Returns
     -------
     Path
         `path`.
     """
-    return page.write(Path(path), map_html(result, base_maps=base_maps))
+    return page.write(Path(path), map_html(result, base_maps=base_maps, told_in_full=told_in_full))
 
 
-def map_html(result: Result, *, base_maps: bool = False) -> str:
+def map_html(result: Result, *, base_maps: bool = False, told_in_full: int = TOLD_IN_FULL) -> str:
     """Return the page `write_map` writes: the same bytes for the same result."""
-    shown = visible(result)
+    most = min(told_in_full, MOST_TOLD)
+    shown = visible(first_blocks(result, most))
     said = popups.blocks(shown)
-    return page.render(
+    data = island(shown, said, base_maps=base_maps)
+    after = sorted_blocks(result).iloc[most:]
+    rest = beyond.beyond(after, data["origin"], 0)
+    frame = _frame(result, shown, said)
+
+    def drawn(rest: beyond.Beyond) -> str:
+        counts = len(said), len(result.blocks), rest, data["drawn_parcels"], data["all_parcels"]
+        whole = inert.json_island(data | {"rest": rest.island}, "donnees")
+        images = [TILES] if base_maps else []
+        return frame(images=images, limits=beyond.sentence(*counts), island=whole)
+
+    html = drawn(rest)
+    if len(after):
+        room = PAGE_BYTES - len(html.encode())
+        html = drawn(beyond.beyond(after, data["origin"], room))
+    return html
+
+
+def _frame(result: Result, shown: Result, said: list[dict[str, Any]]) -> Callable[..., str]:
+    """Return what writes the page, but for its data and the sentence on what they leave out."""
+    return partial(
+        page.render,
         "map.html.j2",
         shown.study,
         w.map.title.format(name=shown.study.name),
-        scripts=[_leaflet("leaflet.js"), page.asset("map.js")],
+        scripts=[_leaflet("leaflet.js"), page.asset("outlines.js") + page.asset("map.js")],
         styles=[_leaflet("leaflet.css"), page.asset("map.css")],
-        images=[TILES] if base_maps else [],
         public=is_public(shown),
         blocks=said,
         places=popups.places(shown),
-        headline=headline(shown),
+        headline=headline(result),
         filters=_filters(shown, said),
         missing=shown.missing.to_dict("records"),
         sources=source_lines(shown),
         run=page.run_id(shown),
-        island=inert.json_island(island(shown, said, base_maps=base_maps), "donnees"),
     )
 
 
@@ -152,7 +184,10 @@ def first_meal_years(said: list[dict[str, Any]]) -> tuple[int, int] | None:
 
 
 def island(result: Result, blocks: list[dict[str, Any]], *, base_maps: bool) -> dict[str, Any]:
-    """Return the data of the page's script; outlines as `compact.encode` makes them."""
+    """Return the data of the page's script but for `rest` (`beyond.Beyond.island`).
+
+    Outlines are as `compact.encode` makes them.
+    """
     shown = compact.drawn(result)
     area = compact.study_area(result.parcels)
     start = compact.origin(area)
@@ -177,6 +212,7 @@ def island(result: Result, blocks: list[dict[str, Any]], *, base_maps: bool) -> 
         "places": [place | {"at": at} for place, at in zip(places, spots, strict=True)],
         "parcels": parcels.columns(result, shown, order)
         | {"shape": compact.encode(compact.simplified(shown.geometry), start)},
+        "drawn_parcels": len(shown),
         "all_parcels": len(result.parcels),
         "credits": credits_line(result) + (w.map.ground_credit if base_maps else ""),
         "base_maps": list(BASE_MAPS) if base_maps else [],

@@ -22,6 +22,7 @@ from friches.view.geopackage import write_geopackage
 from friches.view.map import write_map
 from friches.view.page import run_id
 from friches.view.register import write_register_html
+from friches.view.rows import TOLD_IN_FULL, first_blocks
 from friches.view.sheets import write_sheets
 from friches.view.workbook import write_workbook
 
@@ -37,11 +38,20 @@ PACKAGES = (
     "exactextract", "folium", "geopandas", "networkx", "numpy", "openpyxl", "pandas", "pyarrow",
     "pyogrio", "rasterio", "scipy", "shapely",
 )  # fmt: skip
+PART = 250_000
+"""Rows of a table written at a time."""
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 _HERE = -100  # AT_FDCWD
 
 
-def write(result: Result, out: Path, *, pdf: bool = False, base_maps: bool = False) -> Path:
+def write(
+    result: Result,
+    out: Path,
+    *,
+    pdf: bool = False,
+    base_maps: bool = False,
+    told_in_full: int = TOLD_IN_FULL,
+) -> Path:
     """Write every output of a run to `out`, which holds the old result or the new one, whole.
 
     Parameters
@@ -54,6 +64,9 @@ def write(result: Result, out: Path, *, pdf: bool = False, base_maps: bool = Fal
         Also write each sheet as PDF (needs the extra `pdf` and Pango).
     base_maps : bool
         Let the map ask the Géoplateforme for background maps when it is online.
+    told_in_full : int
+        Blocks, the first by rank, that map, registers and sheets tell one by one; each says so
+        where there are more. `candidates.gpkg` and the tables hold them all.
 
     Returns
     -------
@@ -66,29 +79,49 @@ def write(result: Result, out: Path, *, pdf: bool = False, base_maps: bool = Fal
     side = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     side.chmod(0o755)
     try:
-        _fill(result, side, pdf=pdf, base_maps=base_maps)
+        _fill(result, side, pdf=pdf, base_maps=base_maps, told_in_full=told_in_full)
         _exchange(side, out)
     finally:
         shutil.rmtree(side, ignore_errors=True)
     return out
 
 
-def _fill(result: Result, side: Path, *, pdf: bool, base_maps: bool) -> None:
-    shown = visible(result)
-    write_map(result, side / "map.html", base_maps=base_maps)
-    write_register_html(result, side / "register.html")
-    write_workbook(result, side / "register.xlsx")
-    write_sheets(result, side / "sheets", pdf=pdf)
+def _fill(
+    result: Result, side: Path, *, pdf: bool, base_maps: bool, told_in_full: int = TOLD_IN_FULL
+) -> None:
+    write_map(result, side / "map.html", base_maps=base_maps, told_in_full=told_in_full)
+    write_register_html(result, side / "register.html", told_in_full=told_in_full)
+    write_workbook(result, side / "register.xlsx", told_in_full=told_in_full)
+    write_sheets(first_blocks(result, told_in_full), side / "sheets", pdf=pdf)
     write_geopackage(result, side / "candidates.gpkg")
-    (side / "tables").mkdir()
+    write_tables(result, side / "tables")
+    _json(side / "summary.json", result.summary)
+    _json(side / "manifest.json", manifest(result))
+
+
+def write_tables(result: Result, folder: Path) -> None:
+    """Write every table as Parquet, a part of its rows at a time: no copy of a whole table."""
+    import geopandas as gpd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    shown = visible(result)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in TABLE_NAMES:
         table = getattr(shown, name)
         if table is None:  # a result made by hand may lack what a run always has
             continue
+        table = table.copy(deep=False)
         table.attrs = {}
-        table.to_parquet(side / "tables" / f"{name}.parquet", compression="zstd")
-    _json(side / "summary.json", result.summary)
-    _json(side / "manifest.json", manifest(result))
+        path = folder / f"{name}.parquet"
+        if isinstance(table, gpd.GeoDataFrame) or len(table) <= PART:
+            table.to_parquet(path, compression="zstd")
+            continue
+        schema = pa.Schema.from_pandas(table)
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for start in range(0, len(table), PART):
+                part = table.iloc[start : start + PART]
+                writer.write_table(pa.Table.from_pandas(part, schema=schema))
 
 
 def _json(path: Path, said: Any) -> None:

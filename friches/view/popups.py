@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from friches import tables
 from friches.view import inert, words
@@ -22,27 +22,38 @@ GAP_SHOWN = 0.05
 """Gap between registered and measured area above which it is shown."""
 TOLD = ("why_closed", "assumes", "organic", "installed_farmer", "cost", "risks")
 """Texts of a route, in the order they are told."""
+ROUTE_SAID = ("instrument", "title", "answer", "to_ask", "land_on_low", "land_on", "land_on_high",
+              "first_meal_on_low", "first_meal_on", "first_meal_on_high")  # fmt: skip
+"""Columns of `routes` that are told besides `TOLD`."""
 CAP = 600
 """Longest text in a popup; the block sheet has the whole."""
 
 
+class Route(NamedTuple):
+    """A route of a block: its row, and what is told of it."""
+
+    row: dict[str, Any]
+    told: dict[str, Any]
+
+
 def blocks(result: Result) -> list[dict[str, Any]]:
-    """Return what is said of each block, by rank: facts, meals, places, routes, questions."""
-    meals = rows_of(result.meals, "block_id")
-    reach = rows_of(result.reach, "block_id")
-    routes: dict[Any, list[dict[str, Any]]] = {}
-    for route in records(result.routes.sort_values(["block_id", "order"])):
-        routes.setdefault(route["block_id"], []).append(route)
-    matches = result.matches.set_index("block_id")
+    """Return what is said of each block, by rank: facts, meals, places, routes, questions.
+
+    Routes that read the same are one and the same dictionary: thousands of blocks share them.
+    """
+    meals, none = rows_of(result.meals, "block_id"), result.meals.iloc[:0]
+    nearest = _nearest(result.reach)
+    routes = _routes(result.routes)
+    matches = {row["block_id"]: row for row in records(result.matches)}
     opened = {}
     if result.openings is not None:
         opened = {row["block_id"]: row for row in records(result.openings)}
     return [
         _block(
             row,
-            meals.get(row["block_id"], result.meals.iloc[:0]),
-            reach.get(row["block_id"], result.reach.iloc[:0]),
-            matches.loc[row["block_id"]] if row["block_id"] in matches.index else None,
+            meals.get(row["block_id"], none),
+            nearest,
+            matches.get(row["block_id"]),
             routes.get(row["block_id"], []),
             opened.get(row["block_id"]),
         )
@@ -50,12 +61,28 @@ def blocks(result: Result) -> list[dict[str, Any]]:
     ]
 
 
+def _routes(table: pd.DataFrame) -> dict[Any, list[Route]]:
+    """Return the routes of each block in the advised order: as dated, and as told."""
+    table = table.sort_values(["block_id", "order"])
+    said = table.reindex(columns=[*ROUTE_SAID, *TOLD]).astype(object)
+    said = said.where(said.notna(), None)
+    known: dict[tuple[Any, ...], Route] = {}
+    routes: dict[Any, list[Route]] = {}
+    told = zip(*(said[column] for column in said), strict=True)
+    for block, key in zip(table["block_id"], told, strict=True):
+        if key not in known:
+            row = dict(zip(said.columns, key, strict=True))
+            known[key] = Route(row, _route(row))
+        routes.setdefault(block, []).append(known[key])
+    return routes
+
+
 def _block(  # noqa: PLR0913, PLR0917 -- one argument a table
     row: dict[str, Any],
     meals: pd.DataFrame,
-    reach: pd.DataFrame,
-    match: Any,
-    routes: list[dict[str, Any]],
+    nearest: dict[tuple[Any, Any], float],
+    match: dict[str, Any] | None,
+    routes: list[Route],
     opening: dict[str, Any] | None,
 ) -> dict[str, Any]:
     name = str(row["block_id"])
@@ -77,11 +104,11 @@ def _block(  # noqa: PLR0913, PLR0917 -- one argument a table
         "first_said": words.short_month(
             first, w.map.list.no_first if _shut(routes) else words.UNKNOWN
         ),
-        "minutes": {kind: _nearest(reach, match, kind) for kind in words.PLACES},
+        "minutes": {kind: _minutes(nearest, name, match, kind) for kind in words.PLACES},
         "facts": [*_facts(row), *_planned(opening)],
         "meals": [_crop(crop) for crop in records(meals)],
         "match": _match(match),
-        "routes": [_route(route) for route in routes],
+        "routes": [route.told for route in routes],
         "ask": asked(row["to_ask"]),
     }
 
@@ -139,16 +166,24 @@ def _crop(row: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _nearest(reach: pd.DataFrame, match: Any, kind: str) -> float | None:
+def _nearest(reach: pd.DataFrame) -> dict[tuple[Any, Any], float]:
+    """Return the minutes from each block to the nearest place of each kind."""
+    least = reach.groupby(["block_id", "kind"], observed=True)["minutes"].min()
+    return dict(zip(least.index, least, strict=True))
+
+
+def _minutes(
+    nearest: dict[tuple[Any, Any], float], block: str, match: dict[str, Any] | None, kind: str
+) -> float | None:
     """Return the minutes to the matched place of a kind, else to the nearest one."""
     column = "minutes" if kind == "farm" else "minutes_canteen"
-    if match is not None and not words.missing(match[column]):
-        return round(float(match[column]), 1)
-    known = reach.loc[reach["kind"] == kind, "minutes"].min()
-    return None if words.missing(known) else round(float(known), 1)
+    known = None if match is None else match[column]
+    if words.missing(known):
+        known = nearest.get((block, kind))
+    return None if words.missing(known) else round(float(known), 1)  # type: ignore[arg-type]
 
 
-def _match(match: Any) -> dict[str, Any]:
+def _match(match: dict[str, Any] | None) -> dict[str, Any]:
     if match is None:
         return {"farm": "", "canteen": "", "why": "", "farm_min": "", "canteen_min": ""}
     return {
@@ -160,20 +195,20 @@ def _match(match: Any) -> dict[str, Any]:
     }
 
 
-def _advised(routes: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _advised(routes: list[Route]) -> Route | None:
     """Return a block's first route, in the advised order, that is not closed, or None."""
-    return next((route for route in routes if words.answer_key(route["answer"]) != "no"), None)
+    return next((route for route in routes if route.told["state"] != "no"), None)
 
 
-def _first_meal(routes: list[dict[str, Any]]) -> str | None:
+def _first_meal(routes: list[Route]) -> str | None:
     """Return the central first-meal date of the advised route, or None where it is not known."""
     advised = _advised(routes)
-    if advised is None or words.missing(advised["first_meal_on"]):
+    if advised is None or words.missing(advised.row["first_meal_on"]):
         return None
-    return str(advised["first_meal_on"].date())
+    return str(advised.row["first_meal_on"].date())
 
 
-def _shut(routes: list[dict[str, Any]]) -> bool:
+def _shut(routes: list[Route]) -> bool:
     """Return whether routes were studied and all are closed: no first meal, not an unknown one."""
     return bool(routes) and _advised(routes) is None
 

@@ -128,15 +128,15 @@ def totals(result_members: pd.DataFrame, fallow: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns whom, question, n_parcels, blocks (ids, « ; » between them), the most parcels first.
     """
-    block_of = dict(zip(result_members["parcel_id"], result_members["block_id"], strict=True))
-    waiting: dict[tuple[str, str], tuple[int, dict[str, None]]] = {}
-    asked = fallow[fallow["to_ask"].notna()]
-    for parcel, said in zip(asked["parcel_id"], asked["to_ask"], strict=True):
+    waiting: dict[tuple[str, str], tuple[int, set[str]]] = {}
+    asked = fallow.loc[fallow["to_ask"].notna(), ["parcel_id", "to_ask"]]
+    asked = asked.merge(result_members[["parcel_id", "block_id"]], on="parcel_id", how="left")
+    # each text once: many parcels wait for the same answers
+    for said, rows_ in asked.groupby("to_ask", sort=False, observed=True):
+        named = set(rows_["block_id"].dropna())
         for text, whom in split(said):
-            count, blocks = waiting.get((whom or words.NOBODY, text), (0, {}))
-            if parcel in block_of:
-                blocks[block_of[parcel]] = None
-            waiting[whom or words.NOBODY, text] = (count + 1, blocks)
+            count, blocks = waiting.get((whom or words.NOBODY, text), (0, set()))
+            waiting[whom or words.NOBODY, text] = (count + len(rows_), blocks | named)
     rows = [
         (whom, text, count, " ; ".join(sorted(blocks)))
         for (whom, text), (count, blocks) in waiting.items()

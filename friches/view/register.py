@@ -16,10 +16,10 @@ from friches.view.audience import (
 from friches.view.lexicon import w
 from friches.view.map import headline
 from friches.view.parcels import withdrawn
-from friches.view.rows import gathered, records
+from friches.view.rows import TOLD_IN_FULL, first_blocks, gathered, records
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import pandas as pd
 
@@ -33,7 +33,9 @@ CAP = 240
 """Longest text in a cell; the block sheets have the whole."""
 
 
-def write_register_html(result: Result, path: Path | str) -> Path:
+def write_register_html(
+    result: Result, path: Path | str, *, told_in_full: int = TOLD_IN_FULL
+) -> Path:
     """Write the register as one HTML page that opens from disk and prints on A4.
 
     Parameters
@@ -42,22 +44,25 @@ def write_register_html(result: Result, path: Path | str) -> Path:
         What a run found; cut down here to what the study's audience may see.
     path : Path or str
         The file to write; sheets are expected in `sheets/` beside it.
+    told_in_full : int
+        Blocks listed, with their parcels, where there are more; the page says so.
 
     Returns
     -------
     Path
         `path`.
     """
-    return page.write(Path(path), register_html(result))
+    return page.write(Path(path), register_html(result, told_in_full=told_in_full))
 
 
-def register_html(result: Result) -> str:
+def register_html(result: Result, *, told_in_full: int = TOLD_IN_FULL) -> str:
     """Return the page `write_register_html` writes: the same bytes for the same result."""
-    shown = visible(result)
+    whole = visible(result)
+    shown = first_blocks(whole, told_in_full)
     day = shown.study.study.day
     foot = w.register.running.format(day=words.day(day))
     running = f'@page {{ @bottom-left {{ content: "{foot}"; }} }}\n'
-    parcels = _parcels(shown, listed(shown))
+    parcels = _parcels(shown, listed(shown, **told_parcels(shown, whole)))
     return page.render(
         "register.html.j2",
         shown.study,
@@ -66,7 +71,8 @@ def register_html(result: Result) -> str:
         public=is_public(shown),
         destroy=destroy_mention(shown.study),
         kinds=by_owner_kind(result).to_dict("records") if "owner_kind" in result.facts else [],
-        headline=headline(shown),
+        headline=headline(whole),
+        limits=limits(whole, len(shown.blocks), len(parcels)),
         blocks=_blocks(shown),
         parcels=parcels,
         candidates=[row for row in parcels if row["candidate"]],
@@ -77,8 +83,8 @@ def register_html(result: Result) -> str:
         receivers=publish.receivers(shown),
         thresholds=method.thresholds(day),
         laws=method.laws(day),
-        plan=openings(shown),
-        questions=questions.totals(shown.members, shown.fallow).to_dict("records"),
+        plan=openings(whole),
+        questions=questions.totals(whole.members, whole.fallow).to_dict("records"),
         sources=shown.provenance.to_dict("records"),
         missing=shown.missing.to_dict("records"),
         run=page.run_id(shown),
@@ -98,7 +104,36 @@ def openings(result: Result) -> dict[str, Any]:
     }
 
 
-def listed(result: Result, most: int = MOST_PARCELS) -> pd.DataFrame:
+def told_parcels(shown: Result, whole: Result) -> dict[str, Any]:
+    """Return the `within` of `listed`: nothing, or the parcels of the blocks told in full."""
+    cut = len(shown.blocks) < len(whole.blocks)
+    return {"within": shown.members["parcel_id"]} if cut else {}
+
+
+def limits(whole: Result, blocks: int, parcels: int) -> str:
+    """Return what is listed of what and where the rest is; "" where no block is left out.
+
+    Parameters
+    ----------
+    whole : Result
+    blocks, parcels : int
+        Blocks and parcels listed.
+    """
+    said = w.register.limits
+    if blocks >= len(whole.blocks):
+        return ""
+    counts = [(said.blocks, blocks, len(whole.blocks)), (said.parcels, parcels, len(whole.fallow))]
+    told = [
+        form.format(listed=words.number(some), all=words.number(every))
+        for form, some, every in counts
+        if every
+    ]
+    return " ; ".join([*told, said.where])
+
+
+def listed(
+    result: Result, most: int = MOST_PARCELS, *, within: Collection[str] | None = None
+) -> pd.DataFrame:
     """Return the rows of `fallow` to list, what to do next first: unknown with signs, yes, others.
 
     Parameters
@@ -106,8 +141,12 @@ def listed(result: Result, most: int = MOST_PARCELS) -> pd.DataFrame:
     result : Result
     most : int
         Above this many parcels only those answered yes or unknown are returned.
+    within : collection of str, optional
+        Only these parcels are returned: those of the blocks told in full.
     """
     known = result.fallow
+    if within is not None:
+        known = known[known["parcel_id"].isin(within)]
     candidate = known["answer"].fillna(value=True).astype(bool) & ~withdrawn(known)
     if len(known) > most:
         known, candidate = known[candidate], candidate[candidate]
@@ -140,6 +179,7 @@ def _blocks(result: Result) -> list[dict[str, Any]]:
 def _parcels(result: Result, known: pd.DataFrame) -> list[dict[str, Any]]:
     block_of = dict(zip(result.members["parcel_id"], result.members["block_id"], strict=True))
     facts = result.facts.reindex(columns=["parcel_id", "area_registered_m2", "area_m2"])
+    facts = facts[facts["parcel_id"].isin(known["parcel_id"])]
     rows = known.merge(facts, on="parcel_id", how="left").to_dict("records")
     return [
         {str(name): value for name, value in row.items()}
@@ -161,5 +201,7 @@ def _parcels(result: Result, known: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _counts(result: Result) -> dict[str, int]:
     gone = withdrawn(result.fallow)
-    answers = [words.answer_key(answer) for answer in result.fallow.loc[~gone, "answer"]]
-    return {key: answers.count(key) for key in words.ANSWERS} | {"withdrawn": int(gone.sum())}
+    answers = result.fallow.loc[~gone, "answer"].map(words.answer_key, na_action=None)
+    counts = answers.value_counts()
+    said = {key: int(counts.get(key, 0)) for key in words.ANSWERS}
+    return said | {"withdrawn": int(gone.sum())}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from friches import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,6 +15,11 @@ if TYPE_CHECKING:
     from friches.result import Result
 
 Three = tuple[float, float, float]
+THREE = ["meals_low", "meals", "meals_high"]
+ROOM = 1.01
+"""Share of a block's area up to which its crops fit on it together: areas are rounded."""
+TOLD_IN_FULL = 2_000
+"""Blocks, the first by rank, that are told one by one where the study says nothing else."""
 
 
 class Told(NamedTuple):
@@ -37,6 +45,33 @@ class Told(NamedTuple):
     match: dict[str, Any]
     farm: str | None
     canteen: str | None
+
+
+def first_blocks(result: Result, most: int = TOLD_IN_FULL) -> Result:
+    """Return the result with no more than its first blocks by rank, and their rows alone.
+
+    Parameters
+    ----------
+    result : Result
+    most : int
+        Blocks kept.
+
+    Returns
+    -------
+    Result
+        `result` itself where it has no more blocks than `most`. Else every table that names a
+        block keeps the rows of those kept; what is told of parcels and places stays whole.
+    """
+    if len(result.blocks) <= most:
+        return result
+    blocks = sorted_blocks(result).iloc[:most]
+    cut: dict[str, Any] = {}
+    for name, described in tables.TABLES.items():
+        table = getattr(result, name, None)
+        if table is None or all(column.name != "block_id" for column in described.columns):
+            continue
+        cut[name] = table[table["block_id"].isin(blocks["block_id"])]
+    return replace(result, **(cut | {"blocks": blocks}))
 
 
 def gathered(result: Result) -> Iterator[Told]:
@@ -88,13 +123,28 @@ def block_meals(meals: pd.DataFrame, area_ha: float) -> Three | None:
     """
     if meals.empty:
         return None
-    together = meals["area_ha"].sum() <= area_ha * 1.01
+    together = meals["area_ha"].sum() <= area_ha * ROOM
     counted = meals if together else meals.loc[[meals["meals"].idxmax()]]
     return (
         float(counted["meals_low"].sum()),
         float(counted["meals"].sum()),
         float(counted["meals_high"].sum()),
     )
+
+
+def all_meals(meals: pd.DataFrame, blocks: pd.DataFrame) -> pd.DataFrame:
+    """Return the meals a year of every block: meals_low, meals, meals_high, in the blocks' order.
+
+    The rule is that of `block_meals`; missing where nothing is known.
+    """
+    meals = meals.reset_index(drop=True)
+    by = meals.groupby("block_id", observed=True)
+    sums = by[["area_ha", *THREE]].sum()
+    best = meals.loc[by["meals"].idxmax(), ["block_id", *THREE]].set_index("block_id")[THREE]
+    areas = blocks.set_index("block_id")["area_ha"].reindex(sums.index)
+    together = sums["area_ha"] <= areas * ROOM
+    counted = sums[THREE].where(together, best)
+    return counted.reindex(blocks["block_id"]).set_axis(blocks.index).astype("float64")
 
 
 def sorted_blocks(result: Result) -> Any:

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
 
@@ -28,21 +29,26 @@ from friches.view.layout import (
     SOURCES,
 )
 from friches.view.lexicon import w
-from friches.view.register import answer_said, listed
-from friches.view.rows import gathered, records
+from friches.view.register import answer_said, limits, listed, told_parcels
+from friches.view.rows import TOLD_IN_FULL, first_blocks, gathered, records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
 
     from friches.result import Result
 
 MOST_PARCELS = 100_000
 """Above this, only parcels answered yes or unknown have a row: spreadsheets slow down."""
+MOST_ROWS = 1_048_575
+"""Rows below the header that a spreadsheet holds: Excel's limit is 1 048 576 rows."""
 MOST_NAMED = 12
 """Blocks named beside a question; the sheets have them all."""
 
 
-def write_workbook(result: Result, path: Path | str) -> Path:
+def write_workbook(result: Result, path: Path | str, *, told_in_full: int = TOLD_IN_FULL) -> Path:
     """Write the register as an .xlsx: what to read first, blocks, parcels, questions, method.
 
     Parameters
@@ -52,6 +58,8 @@ def write_workbook(result: Result, path: Path | str) -> Path:
         parcel has a row).
     path : Path or str
         The file to write; the same result gives the same bytes.
+    told_in_full : int
+        Blocks listed, with their parcels, where there are more; the first sheet says so.
 
     Returns
     -------
@@ -60,13 +68,14 @@ def write_workbook(result: Result, path: Path | str) -> Path:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    shown = visible(result)
+    whole = visible(result)
+    shown = first_blocks(whole, told_in_full)
     book = Workbook(write_only=True)
     book.properties.creator = f"friches {__version__}"
     book.properties.title = w.workbook.title.format(name=inert.clean(shown.study.name, 200))
     book.properties.language = "fr"
-    for sheet in _sheets(shown):
-        cells.add(book, sheet)
+    for sheet in _sheets(shown, whole):
+        cells.add(book, sheet._replace(rows=sheet.rows[:MOST_ROWS]))
     _name_lists(book)
     made = io.BytesIO()
     book.save(made)
@@ -74,15 +83,15 @@ def write_workbook(result: Result, path: Path | str) -> Path:
     return path
 
 
-def _sheets(result: Result) -> list[Sheet]:
-    known = listed(result, MOST_PARCELS)
+def _sheets(result: Result, whole: Result) -> list[Sheet]:
+    known = listed(result, MOST_PARCELS, **told_parcels(result, whole)).iloc[:MOST_ROWS]
     names = w.workbook.sheets
     sheets = [
-        Sheet(names.first, FIRST, _first(result, len(known)), wrap=True),
+        Sheet(names.first, FIRST, _first(result, whole, len(known)), wrap=True),
         Sheet(names.blocks, BLOCKS, _hashed(_blocks(result), BLOCKS, result)),
         Sheet(names.parcels, PARCELS, _hashed(_parcels(result, known), PARCELS, result)),
-        Sheet(names.questions, QUESTIONS, _questions(result), wrap=True),
-        Sheet(names.plan, PLAN, _plan(result), wrap=True),
+        Sheet(names.questions, QUESTIONS, _questions(whole), wrap=True),
+        Sheet(names.plan, PLAN, _plan(whole, len(result.blocks)), wrap=True),
         Sheet(names.harvests, HARVESTS, _harvests(result)),
         Sheet(names.method, METHOD, _method(result), wrap=True),
         Sheet(names.sources, SOURCES, _sources(result), wrap=True),
@@ -159,6 +168,7 @@ def _whole(value: float | None) -> float | None:
 def _parcels(result: Result, known: Any) -> list[dict[str, Any]]:
     wanted = ["area_registered_m2", "area_m2", "commune", *words.COLUMNS]
     facts = result.facts.reindex(columns=["parcel_id", *wanted])
+    facts = facts[facts["parcel_id"].isin(known["parcel_id"])]
     numbers = result.parcels[["parcel_id", "prefix", "section", "number"]]
     rows = records(
         known.merge(result.members, on="parcel_id", how="left")
@@ -189,14 +199,14 @@ def _questions(result: Result) -> list[dict[str, Any]]:
         }
         for row in records(questions.totals(result.members, result.fallow))
     ]
-    waiting: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
-    for route in records(result.routes.sort_values(["order", "block_id"])):
-        for text, whom in questions.split(route["to_ask"]):
-            blocks, titles = waiting.setdefault((whom or words.NOBODY, text), ({}, {}))
-            blocks[route["block_id"]] = None
-            titles[route["title"]] = None
+    names, waiting = _waiting(result.routes)
     rows += [
-        {"whom": whom, "question": text, "about": " ; ".join(titles), "blocks": sorted(blocks)}
+        {
+            "whom": whom,
+            "question": text,
+            "about": " ; ".join(titles),
+            "blocks": list(names[blocks]),
+        }
         for (whom, text), (blocks, titles) in waiting.items()
     ]
     return [
@@ -210,8 +220,38 @@ def _questions(result: Result) -> list[dict[str, Any]]:
     ]
 
 
-def _plan(result: Result) -> list[dict[str, Any]]:
-    return [] if result.openings is None else records(result.openings.sort_values("position"))
+def _waiting(
+    routes: pd.DataFrame,
+) -> tuple[NDArray[Any], dict[tuple[str, str], tuple[NDArray[np.bool_], dict[str, None]]]]:
+    """Return the blocks, sorted, and by question: which of them wait for it, and which routes.
+
+    Texts are split once each, not once a route: a large territory has two million routes.
+    """
+    routes = routes.loc[routes["to_ask"].notna(), ["order", "block_id", "title", "to_ask"]]
+    names, block = np.unique(routes["block_id"].astype(object), return_inverse=True)
+    text = routes.groupby(["title", "to_ask"], sort=False, observed=True).ngroup().to_numpy()
+    turn = np.lexsort((block, routes["order"]))  # questions in the order of routes, then of blocks
+    block, text = block[turn], text[turn]
+    alike = np.argsort(text, kind="stable")
+    starts = np.flatnonzero(np.diff(text[alike], prepend=-1))
+    groups = np.split(alike, starts[1:]) if len(alike) else []
+    waiting: dict[tuple[str, str], tuple[NDArray[np.bool_], dict[str, None]]] = {}
+    for group in sorted(groups, key=lambda group: int(group[0])):
+        row = routes.iloc[turn[group[0]]]
+        concerned = block[group]
+        for question, whom in questions.split(row["to_ask"]):
+            key = (whom or words.NOBODY, question)
+            blocks, titles = waiting.setdefault(key, (np.zeros(len(names), dtype=bool), {}))
+            blocks[concerned] = True
+            titles[row["title"]] = None
+    return names, waiting
+
+
+def _plan(result: Result, most: int) -> list[dict[str, Any]]:
+    """Return the first openings, no more than there are blocks listed."""
+    if result.openings is None:
+        return []
+    return records(result.openings.sort_values("position").iloc[:most])
 
 
 def _harvests(result: Result) -> list[dict[str, Any]]:
@@ -271,7 +311,7 @@ def _sources(result: Result) -> list[dict[str, Any]]:
     return [row | {"layer": words.LAYERS.get(row["layer"], row["layer"])} for row in given + absent]
 
 
-def _first(result: Result, listed_parcels: int) -> list[dict[str, str]]:
+def _first(result: Result, whole: Result, listed_parcels: int) -> list[dict[str, str]]:
     """Return what to know before reading: nature of the answers, how to fill, who may receive."""
     about, said = result.study.study, w.workbook.said
     counted = said.contents if listed_parcels == len(result.fallow) else said.contents_part
@@ -296,6 +336,7 @@ def _first(result: Result, listed_parcels: int) -> list[dict[str, str]]:
             parcels=w.counts.parcels(listed_parcels),
             all=words.number(len(result.fallow)),
         ),
+        "limits": limits(whole, len(result.blocks), listed_parcels),
         "missing": " ; ".join(result.missing["label"]) or w.shared.none,
         "contest": about.contact or words.NO_CONTACT,
         "edition": said.edition.format(version=__version__, run=page.run_id(result)),

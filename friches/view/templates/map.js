@@ -2,18 +2,25 @@
 (function () {
   "use strict";
   const data = JSON.parse(document.getElementById("donnees").textContent);
-  // What blocks share is written once: {"t": n} stands for the n-th of data.shared.
+  // What blocks share is written once: {"t": n} stands for the n-th of data.shared, read once too.
+  const heard = [];
   const spoken = (said) => {
     if (Array.isArray(said)) return said.map(spoken);
     if (said === null || typeof said !== "object") return said;
-    if ("t" in said) return spoken(data.shared[said.t]);
+    if ("t" in said) {
+      if (!(said.t in heard)) heard[said.t] = spoken(data.shared[said.t]);
+      return heard[said.t];
+    }
     return Object.fromEntries(Object.entries(said).map(([key, value]) => [key, spoken(value)]));
   };
   data.blocks = data.blocks.map(spoken);
   const SVG = "http://www.w3.org/2000/svg";
   const FILLED = 0.75; // darker than hatching on average: grey paper keeps the answers apart
   const FOCUSABLE = 50; // beyond, the table is the way in by keyboard
-  const TOGETHER = 250; // parcels drawn as one path
+  const PATHS = 200; // blocks beyond this are drawn on the canvas: SVG paths make the page heavy
+  const BOLD = 300; // blocks in sight beyond this are drawn with thinner lines
+  const ROWS = 150; // rows of the list shown first, and each time that its end is reached
+  const CLOSE = 3000; // parcels are drawn where no more than this are in sight
   const ROUTES_SHOWN = 6;
   const ASKED_SHOWN = 12;
   const KEYS = ["yes", "unknown", "no", "none"];
@@ -54,22 +61,7 @@
   const bullets = (list) => el("ul", {}, ...list.map((text) => el("li", {}, text)));
 
   // ------------------------------------------------------------ reading outlines back
-  // whole numbers, five bits a character, the sixth saying that more follow (compact.packed)
-  function unpacked(text) {
-    const numbers = [];
-    let n = 0;
-    let shift = 0;
-    for (let i = 0; i < text.length; i++) {
-      const part = text.charCodeAt(i) - 63;
-      n |= (part & 31) << shift;
-      shift += 5;
-      if (part & 32) continue;
-      numbers.push((n >>> 1) ^ -(n & 1));
-      n = 0;
-      shift = 0;
-    }
-    return numbers;
-  }
+  const unpacked = outlines.unpacked;
   const place = (x, y) => [(data.origin[1] + y) / 1e6, (data.origin[0] + x) / 1e6];
   function ring(text) {
     const steps = unpacked(text);
@@ -84,16 +76,28 @@
     return points;
   }
   const polygons = (shape) => shape.map((rings) => rings.map(ring));
-  function inRing(points, at) {
-    let inside = false;
-    for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
-      const [yi, xi] = points[i];
-      const [yj, xj] = points[j];
-      if (yi > at.lat !== yj > at.lat && at.lng < ((xj - xi) * (at.lat - yi)) / (yj - yi) + xi) inside = !inside;
-    }
-    return inside;
+  // ------------------------------------------------------------ rows: a long list is laid out as it is scrolled
+  const lines = data.blocks.map((block) => byId("ligne-" + block.id));
+  const stays = data.blocks.map(() => true); // what the filters keep
+  let reached = ROWS;
+  const more = button("", () => further(), { class: "more screen" });
+  function listed() {
+    let n = 0;
+    lines.forEach((row, k) => {
+      n += stays[k] ? 1 : 0;
+      row.classList.toggle("later", stays[k] && n > reached);
+    });
+    more.hidden = n <= reached;
+    more.textContent = fill(w.more_rows, { n: count(n - reached) });
   }
-  const inShape = (shape, at) => shape.some((rings) => inRing(rings[0], at) && !rings.slice(1).some((hole) => inRing(hole, at)));
+  function further() {
+    reached += ROWS;
+    listed();
+  }
+  const list = byId("liste").parentNode;
+  list.append(more);
+  list.addEventListener("scroll", () => { if (!more.hidden && list.scrollTop + list.clientHeight > list.scrollHeight - 300) further(); });
+  listed();
 
   // ------------------------------------------------------------ the map and its layers
   const map = L.map("carte", { zoomControl: false, attributionControl: false, preferCanvas: false, zoomSnap: 0.5, maxZoom: 20, zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still, maxBoundsViscosity: 0.8 });
@@ -104,17 +108,23 @@
     map.getPane(name).style.pointerEvents = "none";
     return name;
   }
-  const canvas = L.canvas({ pane: pane("parcelles", 350), padding: 0.3 });
+  pane("parcelles", 350);
   const shade = L.svg({ pane: pane("dehors", 360), padding: 0.5 }); // above the canvas, which prints opaque
   const drawing = L.svg({ padding: 0.3 });
 
   const area = polygons(data.outline[0] || []);
   const all = L.latLngBounds([]);
   area.forEach((rings) => rings[0].forEach((point) => all.extend(point)));
-  data.blocks.forEach((block) => {
-    block.rings = polygons(block.shape);
-    block.rings.forEach((rings) => rings[0].forEach((point) => all.extend(point)));
-  });
+  const land = outlines.read(data.blocks.map((block) => block.shape), data.origin);
+  const rest = data.rest;
+  rest.outlines = rest.shape.length;
+  const points = unpacked(rest.points);
+  for (let i = 0; i < points.length; i += 2) rest.shape.push([[points.slice(i, i + 2)]]);
+  rest.land = outlines.read(rest.shape, data.origin);
+  // the bounds of a shape read into numbers, in degrees
+  const degrees = (x, y) => L.CRS.EPSG3857.pointToLatLng(L.point(x, y), 0);
+  const boundsOf = (set, n) => L.latLngBounds(degrees(set.box[4 * n], set.box[4 * n + 1]), degrees(set.box[4 * n + 2], set.box[4 * n + 3]));
+  [land, rest.land].forEach((set) => { for (let n = 0; n < set.n; n++) all.extend(boundsOf(set, n)); });
   const whole = all.isValid() ? all : L.latLngBounds([[41, -5], [51.2, 9.7]]);
   map.fitBounds(whole.pad(0.02), { animate: false });
 
@@ -133,32 +143,31 @@
     parcels.id = named.map(([head, n]) => head + String(n).padStart(4, "0"));
     parcels.ref = named.map(([head, n]) => head.slice(5, 8) + " " + (head.slice(8).replace(/^0+/, "") || head.slice(8)) + " " + n);
     parcels.block = unpacked(parcels.block);
-    parcels.lines.forEach((line) => { line.values = unpacked(line.values); });
   }
   const partsOf = (n) => (Array.isArray(parcels.texts[n]) ? parcels.texts[n].map(partsOf).join(" ; ") : parcels.texts[n]);
   function figure(value, unit) {
     if (value === 0) return w.unknown;
     return unit ? fill(w.with_unit, { n: count(value - 1), unit: unit }) : count(value - 1);
   }
-  const shapes = parcels.shape.map(polygons);
+  const ground = outlines.read(parcels.shape, data.origin);
   const PARCEL_STYLE = {
-    yes: { color: data.answers.yes.colour, weight: 1.4, fillColor: data.answers.yes.colour, fillOpacity: 0.16 },
-    unknown: { color: data.answers.unknown.colour, weight: 1.2, fill: false },
-    no: { color: "#8a8a8a", weight: 0.6, fill: false },
-    none: { color: "#8a8a8a", weight: 0.6, fill: false },
+    yes: { color: data.answers.yes.colour, weight: 1.4, fill: data.answers.yes.colour, alpha: 0.16 },
+    unknown: { color: data.answers.unknown.colour, weight: 1.2 },
+    no: { color: "#8a8a8a", weight: 0.6 },
+    none: { color: "#8a8a8a", weight: 0.6 },
   };
+  // what the legend switches on and off on the canvas; as Leaflet's layers, it comes and goes
+  const on = {};
+  function switched(name) {
+    const turn = (shows) => () => { on[name] = shows; sheet.redraw(); };
+    on[name] = true;
+    return { addTo: turn(true), remove: turn(false) };
+  }
   const parcelLayers = {};
   KEYS.forEach((key, code) => {
-    const kept = shapes.filter((shape, n) => parcels.answer[n] === code);
-    if (!kept.length) return;
-    // neighbours by number are neighbours on the ground: what is out of sight is passed over whole
-    const style = Object.assign({ renderer: canvas, interactive: false, smoothFactor: 1 }, PARCEL_STYLE[key]);
-    const layer = L.layerGroup();
-    for (let i = 0; i < kept.length; i += TOGETHER) L.polygon([].concat(...kept.slice(i, i + TOGETHER)), style).addTo(layer);
-    parcelLayers[key] = { n: kept.length, layer: layer };
+    const n = parcels.answer.reduce((found, answer) => found + (answer === code), 0);
+    if (n) parcelLayers[key] = { n: n, layer: switched("parcel " + key) };
   });
-  // faint lines first, so that candidates are drawn over them
-  ["none", "no", "unknown", "yes"].forEach((key) => parcelLayers[key] && parcelLayers[key].layer.addTo(map));
 
   // ------------------------------------------------------------ hatches
   function hatch(id, colour) {
@@ -184,14 +193,23 @@
   const blockLayers = {};
   const blockLine = (block) => fill(w.block_line, { id: block.id, area: block.area, answer: data.answers[block.answer].word });
   const focusable = data.blocks.length <= FOCUSABLE;
+  const paths = data.blocks.length + rest.land.n <= PATHS;
+  // a click on a block opens it; on a block already open, the parcel under it
+  function clicked(n, latlng, from) {
+    const inside = chosen && chosen.block === n ? parcelAt(latlng) : -1;
+    if (inside >= 0) openParcel(inside, from);
+    else openBlock(n, from);
+  }
   data.blocks.forEach((block, n) => {
-    const layer = L.polygon(block.rings, Object.assign({ renderer: drawing, className: "ilot" }, look(block)));
+    if (!paths) {
+      blockLayers[block.answer] = blockLayers[block.answer] || switched("block " + block.answer);
+      return;
+    }
+    const layer = L.polygon(polygons(block.shape), Object.assign({ renderer: drawing, className: "ilot" }, look(block)));
     layer.bindTooltip(el("span", { class: "tip" }, blockLine(block)), { sticky: true });
     layer.on("click", (event) => {
       L.DomEvent.stopPropagation(event);
-      const inside = chosen && chosen.block === n ? parcelAt(event.latlng) : -1;
-      if (inside >= 0) openParcel(inside, layer.getElement());
-      else openBlock(n, layer.getElement());
+      clicked(n, event.latlng, layer.getElement());
     });
     block.layer = layer;
     blockLayers[block.answer] = blockLayers[block.answer] || L.layerGroup().addTo(map);
@@ -216,11 +234,84 @@
       openBlock(n, path);
     });
   }
-  if (drawing._container) {
+  drawing.addTo(map);
+  {
     const defs = svg("defs", {});
     Object.entries(data.answers).forEach(([key, answer]) => defs.append(hatch("hachure-" + key, answer.colour)));
     data.stages.forEach((stage, n) => defs.append(hatch("hachure-stade-" + n, stage.colour)));
     drawing._container.prepend(defs);
+  }
+
+  // ------------------------------------------------------------ the canvas: parcels; blocks where they are many
+  // blocks after the first ones by rank: an outline or a point, no card but a short one
+  const restLayers = {};
+  rest.answer = unpacked(rest.answer);
+  rest.stage = unpacked(rest.stage);
+  rest.area = unpacked(rest.area);
+  rest.id = [].concat(...rest.id.map(([head, width, steps]) => {
+    let n = 0;
+    return unpacked(steps).map((step) => head + (width ? String((n += step)).padStart(width, "0") : ""));
+  }));
+  rest.block = rest.id.map((id, n) => ({ id: id, answer: KEYS[rest.answer[n]], stage: rest.stage[n] }));
+  rest.block.forEach((block) => { restLayers[block.answer] = restLayers[block.answer] || switched("rest " + block.answer); });
+  let filtered = false;
+  const drawnBlock = (n) => stays[n] && on["block " + data.blocks[n].answer];
+  const drawnRest = (n) => !filtered && on["rest " + rest.block[n].answer];
+
+  const looks = {};
+  // a block's look on the canvas; thin: many are in sight, so lines are thin and hatches narrow
+  function inked(pen, block, thin) {
+    const name = [byStage ? block.stage : block.answer, byStage, thin].join(" ");
+    if (looks[name]) return looks[name];
+    const { color, dashArray, fillColor, fillOpacity } = look(block);
+    const lines = fillColor.startsWith("url");
+    looks[name] = {
+      color: color, weight: thin ? 1 : 2.5, dash: dashArray && !thin ? dashArray.split(" ").map(Number) : [],
+      fill: lines ? outlines.hatched(pen, color, thin ? 5 : 8) : fillColor, alpha: fillOpacity,
+    };
+    return looks[name];
+  }
+  function paintBlocks(pen, view, set, blocks, seen, thin) {
+    const alike = new Map();
+    seen.forEach((n) => {
+      const style = inked(pen, blocks[n], thin);
+      if (!alike.has(style)) alike.set(style, []);
+      alike.get(style).push(n);
+    });
+    alike.forEach((list, style) => outlines.draw(pen, set, list, style, view));
+  }
+  const far = el("p", { class: "hint" }, w.closer);
+  function paint(pen, view) {
+    const seen = outlines.inSight(ground, view, (m) => on["parcel " + KEYS[parcels.answer[m]]]);
+    far.hidden = seen.length <= CLOSE;
+    // faint lines first, so that candidates are drawn over them
+    if (far.hidden) [3, 2, 1, 0].forEach((code) => outlines.draw(pen, ground, seen.filter((m) => parcels.answer[m] === code), PARCEL_STYLE[KEYS[code]], view));
+    if (paths) return;
+    const told = outlines.inSight(land, view, drawnBlock);
+    const others = outlines.inSight(rest.land, view, drawnRest);
+    const thin = told.length + others.length > BOLD;
+    paintBlocks(pen, view, rest.land, rest.block, others, thin);
+    paintBlocks(pen, view, land, data.blocks, told, thin);
+  }
+  const sheet = new outlines.Sheet(paint, { pane: "parcelles", padding: 0.3 }).addTo(map);
+
+  const NEAR = 6; // pixels
+  const flat = (latlng) => map.project(latlng, 0);
+  const blockAt = (latlng) => (paths ? -1 : outlines.at(land, flat(latlng), 0, drawnBlock));
+  const restAt = (latlng) => outlines.at(rest.land, flat(latlng), NEAR / map.getZoomScale(map.getZoom(), 0), drawnRest);
+  if (!paths) {
+    const tip = L.tooltip({ sticky: true, direction: "auto", offset: [12, 0] });
+    map.on("mousemove", (event) => {
+      const n = blockAt(event.latlng);
+      const m = n < 0 ? restAt(event.latlng) : -1;
+      byId("carte").classList.toggle("over", n >= 0 || m >= 0);
+      if (n < 0 && m < 0) { tip.remove(); return; }
+      const said = n >= 0 ? blockLine(data.blocks[n]) : restLine(m);
+      if (!map.hasLayer(tip) || tip.said !== said) tip.setContent(el("span", { class: "tip" }, said));
+      tip.said = said;
+      tip.setLatLng(event.latlng).addTo(map);
+    });
+    map.on("mouseout", () => tip.remove());
   }
 
   // ------------------------------------------------------------ farms and canteens: a house, a disc
@@ -268,7 +359,7 @@
     links.clearLayers();
     if (chosen && chosen.block !== undefined) {
       const block = data.blocks[chosen.block];
-      block.layer.setStyle(look(block));
+      if (paths) block.layer.setStyle(look(block));
       const row = byId("ligne-" + block.id);
       if (row) row.removeAttribute("aria-current");
     }
@@ -303,7 +394,7 @@
     if (row) row.setAttribute("aria-current", "true");
     show(fill(w.block, { id: block.id }), blockParts(block, n), from, goes);
     chosen = { block: n };
-    const bounds = L.latLngBounds(block.layer.getBounds());
+    const bounds = boundsOf(land, n);
     const centre = bounds.getCenter();
     [["farm", block.match.farm], ["canteen", block.match.canteen]].forEach(([kind, id]) => {
       const item = placeById[kind + " " + id];
@@ -311,9 +402,30 @@
       line(centre, item);
       bounds.extend(item.where);
     });
-    block.layer.setStyle({ weight: 5 });
-    block.layer.bringToFront();
+    if (paths) {
+      block.layer.setStyle({ weight: 5 });
+      block.layer.bringToFront();
+    } else marked(block.shape, look(block));
     frame(bounds);
+    tell(fill(w.block_opened, { id: block.id }));
+  }
+  // on the canvas a chosen block is drawn again above the others
+  const marked = (shape, style) => L.polygon(polygons(shape), Object.assign({}, style, { weight: 5, interactive: false, renderer: drawing })).addTo(links);
+  const restArea = (m) => fill(w.with_unit, { n: (rest.area[m] / 100).toLocaleString("fr-FR", { minimumFractionDigits: 2 }), unit: "ha" });
+  const restLine = (m) => blockLine({ id: rest.id[m], area: restArea(m), answer: rest.block[m].answer });
+  function openRest(m, from) {
+    const block = rest.block[m];
+    const answer = data.answers[block.answer];
+    unmark();
+    const stage = data.stages[block.stage];
+    show(fill(w.block, { id: block.id }), [
+      el("p", {}, el("span", { class: "answer " + block.answer }, answer.word), fill(w.sentence, { said: answer.sentence })),
+      pairs([[w.area, restArea(m)], [w.stage, stage ? stage.name : w.no_stage]]),
+      el("p", { class: "hint" }, fill(w.rest_said, { n: count(data.blocks.length) })),
+    ], from);
+    chosen = { rest: m };
+    if (m < rest.outlines) marked(rest.shape[m], look(block));
+    frame(boundsOf(rest.land, m));
     tell(fill(w.block_opened, { id: block.id }));
   }
   function blockParts(block, n) {
@@ -339,6 +451,7 @@
     back.addEventListener("click", (event) => {
       event.preventDefault();
       const row = byId("ligne-" + block.id);
+      row.classList.remove("later");
       row.scrollIntoView({ block: "center" });
       row.querySelector("button").focus({ preventScroll: true });
     });
@@ -389,25 +502,27 @@
 
   // ------------------------------------------------------------ parcels
   const parcelsOf = (n) => (parcels.block || []).reduce((own, block, m) => (block === n ? own.concat(m) : own), []);
-  const boxes = shapes.map((shape) => L.latLngBounds([].concat(...shape.map((rings) => rings[0]))));
-  function parcelAt(at) {
-    if (!parcels.id) return -1;
-    return shapes.findIndex((shape, n) => boxes[n].contains(at) && inShape(shape, at));
-  }
+  const parcelAt = (latlng) => (parcels.id ? outlines.at(ground, flat(latlng), 0) : -1);
   function openParcel(m, from) {
     const home = parcels.block[m];
     unmark();
     const key = KEYS[parcels.answer[m]];
+    parcels.lines.forEach((row) => { if (typeof row.values === "string") row.values = unpacked(row.values); });
     const said = parcels.lines.map((row) => [row.label, row.unit === null ? partsOf(row.values[m]) : figure(row.values[m], row.unit)]).filter((pair) => pair[1]);
     const parts = [el("p", {}, el("span", { class: "answer " + key }, data.answers[key].word), fill(w.sentence, { said: data.answers[key].sentence })), pairs([[w.parcel_id, parcels.id[m]]].concat(said))];
     if (home >= 0) parts.push(el("p", {}, button(fill(w.see_block, { id: data.blocks[home].id }), () => openBlock(home, card))));
     show(fill(w.parcel, { id: parcels.ref[m] }), parts, from);
     chosen = { parcel: m };
-    L.polygon(shapes[m], { color: "#1b1b1b", weight: 4, fill: false, interactive: false, renderer: drawing }).addTo(links);
-    if (!map.getBounds().contains(boxes[m]) || map.getZoom() < 14) frame(boxes[m]);
+    const bounds = boundsOf(ground, m);
+    L.polygon(polygons(parcels.shape[m]), { color: "#1b1b1b", weight: 4, fill: false, interactive: false, renderer: drawing }).addTo(links);
+    if (!map.getBounds().contains(bounds) || map.getZoom() < 14) frame(bounds);
     tell(fill(w.parcel_opened, { id: parcels.ref[m] }));
   }
   map.on("click", (event) => {
+    const n = blockAt(event.latlng);
+    if (n >= 0) { clicked(n, event.latlng, byId("carte")); return; }
+    const other = restAt(event.latlng);
+    if (other >= 0) { openRest(other, byId("carte")); return; }
     const m = parcelAt(event.latlng);
     if (m >= 0) openParcel(m, byId("carte"));
   });
@@ -422,7 +537,7 @@
     return made;
   }
   function outline(style) {
-    return svg("svg", { width: 26, height: 18, "aria-hidden": "true" }, svg("rect", { x: 2, y: 2, width: 22, height: 14, fill: style.fill === false ? "none" : style.fillColor, "fill-opacity": style.fillOpacity || 0, stroke: style.color, "stroke-width": style.weight }));
+    return svg("svg", { width: 26, height: 18, "aria-hidden": "true" }, svg("rect", { x: 2, y: 2, width: 22, height: 14, fill: style.fill || "none", "fill-opacity": style.alpha || 0, stroke: style.color, "stroke-width": style.weight }));
   }
   function toggle(picture, label, layer) {
     const box = el("input", { type: "checkbox" });
@@ -434,15 +549,20 @@
     legend.append(el("fieldset", { class: extra || "" }, el("legend", {}, title), ...rows));
   }
   const shown = Object.keys(data.answers).filter((key) => blockLayers[key]);
-  group(w.candidate_blocks, shown.map((key) => {
+  group(rest.land.n ? w.told_blocks : w.candidate_blocks, shown.map((key) => {
     const answer = data.answers[key];
     const n = data.blocks.filter((block) => block.answer === key).length;
     return toggle(swatch(answer.colour, answer.hatch, answer.dash, "legende-" + key), fill(w.counted, { word: answer.word, n: count(n) }), blockLayers[key]);
   }));
+  if (rest.land.n) group(w.other_blocks, Object.keys(data.answers).filter((key) => restLayers[key]).map((key) => {
+    const answer = data.answers[key];
+    const n = rest.block.filter((block) => block.answer === key).length;
+    return toggle(swatch(answer.colour, answer.hatch, answer.dash, "legende-reste-" + key), fill(w.counted, { word: answer.word, n: count(n) }), restLayers[key]);
+  }));
   const drawn = { yes: w.parcels_yes, unknown: w.parcels_unknown, no: w.parcels_no, none: w.parcels_none };
-  group(w.parcels, KEYS.filter((key) => parcelLayers[key]).map((key) => toggle(outline(PARCEL_STYLE[key]), fill(w.counted, { word: drawn[key], n: count(parcelLayers[key].n) }), parcelLayers[key].layer)));
+  group(w.parcels, KEYS.filter((key) => parcelLayers[key]).map((key) => toggle(outline(PARCEL_STYLE[key]), fill(w.counted, { word: drawn[key], n: count(parcelLayers[key].n) }), parcelLayers[key].layer)).concat(far));
   const spots = ["farm", "canteen"].filter((kind) => data.places.some((item) => item.kind === kind));
-  group(w.spots, spots.map((kind) => toggle(sign(kind), kind === "farm" ? w.farms : w.canteens, placeLayers[kind])).concat(area.length ? [toggle(outline({ color: "#1b1b1b", weight: 1.5, fill: false }), w.territory, edge)] : []));
+  group(w.spots, spots.map((kind) => toggle(sign(kind), kind === "farm" ? w.farms : w.canteens, placeLayers[kind])).concat(area.length ? [toggle(outline({ color: "#1b1b1b", weight: 1.5 }), w.territory, edge)] : []));
 
   const stagesShown = data.stages.map((stage, n) => [stage, n]).filter(([, n]) => data.blocks.some((block) => block.stage === n));
   if (stagesShown.length) {
@@ -456,7 +576,8 @@
         byStage = n === 1;
         list.hidden = !byStage;
         list.parentNode.classList.toggle("on", byStage);
-        data.blocks.forEach((block) => block.layer.setStyle(look(block)));
+        if (paths) data.blocks.forEach((block) => block.layer.setStyle(look(block)));
+        else sheet.redraw();
       });
       return el("label", { class: "choice" }, dot, word);
     });
@@ -527,14 +648,21 @@
   function filter() {
     let kept = 0;
     let undated = 0;
-    data.blocks.forEach((block) => {
-      const stays = keeps(block);
-      kept += stays ? 1 : 0;
-      undated += stays && !block.first ? 1 : 0;
-      byId("ligne-" + block.id).hidden = !stays;
-      if (stays) block.layer.addTo(blockLayers[block.answer]);
+    data.blocks.forEach((block, n) => {
+      const now = keeps(block);
+      kept += now ? 1 : 0;
+      undated += now && !block.first ? 1 : 0;
+      if (now === stays[n]) return;
+      stays[n] = now;
+      lines[n].hidden = !now;
+      if (!paths) return;
+      if (now) block.layer.addTo(blockLayers[block.answer]);
       else blockLayers[block.answer].removeLayer(block.layer);
     });
+    filtered = kept < data.blocks.length;
+    reached = ROWS;
+    listed();
+    if (!paths) sheet.redraw();
     byId("aucun").hidden = kept > 0;
     const without = undated && year() !== Infinity ? fill(w.undated, { n: count(undated) }) : "";
     const said = kept === 0 ? w.none_left : many(w.left, kept, { all: count(data.blocks.length), undated: without });
@@ -562,6 +690,8 @@
     if (!asked) return;
     const n = data.blocks.findIndex((block) => plain(block.id) === asked);
     if (n >= 0) { openBlock(n, byId("cherche"), true); return; }
+    const other = rest.id.findIndex((id) => plain(id) === asked);
+    if (other >= 0) { openRest(other, byId("cherche")); return; }
     const found = [];
     (parcels.id || []).forEach((id, m) => {
       const said = parcels.ref[m].split(" ");
