@@ -256,7 +256,7 @@ def test_photos_go_to_the_block_they_name_or_whose_parcel_they_name(tmp_path: Pa
     for name in ("B001-2.jpg", "b001-1.JPG", "129990000A0009-1.png", "B099-1.jpg"):
         photo(tmp_path / "photos" / name, kind="PNG" if name.endswith("png") else "JPEG")
     found = visible(given(tmp_path, photos=["photos"]))
-    shown = photos.by_block(found)
+    shown = {block: photos.shown(seen) for block, seen in photos.of_blocks(found).items()}
     assert [one.caption.split(",")[0] for one in shown["B001"]] == ["Photo 1", "Photo 2"]
     assert "parcelle A 9" in shown["B002"][0].caption
     assert photos.strays(found) == ["B099-1.jpg"]
@@ -278,7 +278,8 @@ def test_photos_are_turned_upright_and_reduced(tmp_path: Path) -> None:
     said = Image.Exif()
     said[0x0112] = 6
     Image.new("RGB", (3000, 1500)).save(path, exif=said.tobytes())
-    ((shown,),) = photos.by_block(visible(given(tmp_path, photos=["photos"]))).values()
+    ((seen,),) = photos.of_blocks(visible(given(tmp_path, photos=["photos"]))).values()
+    (shown,) = photos.shown([seen])
     assert pixels_of(shown.data).size == (700, 1400)
     assert "date non indiquée" in shown.caption
 

@@ -10,6 +10,7 @@ import pytest
 
 from friches import tables
 from friches.view import look, words
+from friches.view.lexicon import w
 
 
 def luminance(colour: str) -> float:
@@ -58,10 +59,11 @@ def contrast(one: str, other: str) -> float:
             words.meals(15432, 34712.3, 69440),
             "entre 15\u202f400 et 69\u202f400, sans doute 34\u202f700 repas\u00a0par an",
         ),
-        (words.plural(1, "îlot"), "1\u00a0îlot"),
-        (words.plural(0, "îlot"), "0\u00a0îlot"),
-        (words.plural(2, "îlot"), "2\u00a0îlots"),
-        (words.plural(3, "repas", "repas"), "3\u00a0repas"),
+        (w.counts.blocks(1), "1\u00a0îlot"),
+        (w.counts.blocks(0), "0\u00a0îlot"),
+        (w.counts.blocks(2), "2\u00a0îlots"),
+        (w.counts.first_blocks(1), "le premier îlot"),
+        (w.counts.first_blocks(2000), "les 2\u202f000\u00a0premiers îlots"),
     ],
 )
 def test_numbers(said: str, expected: str) -> None:

@@ -10,7 +10,6 @@ from friches import __version__, price, privacy, tables
 from friches.view import (
     evidence,
     page,
-    plan,
     popups,
     publish,
     questions,
@@ -59,7 +58,6 @@ def common(result: Result) -> dict[str, Any]:
         "request": request,
         "restricted": result.study.study.audience == "restricted",
         "reference": evidence.reference,
-        "references": evidence.references,
     }
 
 
@@ -69,7 +67,7 @@ def survey(result: Result) -> dict[str, Any]:
     Parameters
     ----------
     result : Result
-        Already cut down by `audience.visible`.
+        Already cut down by `audience.visible`. Rows of other blocks than its own are not told.
     """
     known = result.members.merge(result.fallow, on="parcel_id", how="left")
     facts = result.facts.reindex(columns=["parcel_id", *PARCEL_FACTS])
@@ -85,16 +83,15 @@ def survey(result: Result) -> dict[str, Any]:
     open_ = routes[routes["answer"].fillna(value=True).astype(bool)].drop_duplicates("block_id")
     steps = result.steps.merge(open_[["block_id", "instrument"]], on=["block_id", "instrument"])
     return {
-        "atlas": plan.survey(result),
         "questions": ranking.ranked(result),
         "evidence": evidence.by_block(result.evidence, result.members),
         "readings": readings.by_document(result.rulings, result.members, result.study.study.day),
-        "parcels": rows.rows_of(known, "block_id"),
-        "reach": rows.rows_of(reach.sort_values(["minutes", "place_id"]), "block_id"),
+        "parcels": rows.records_of(known, "block_id"),
+        "reach": rows.records_of(reach.sort_values(["minutes", "place_id"]), "block_id"),
         "meals": rows.rows_of(result.meals, "block_id"),
-        "harvests": rows.rows_of(_harvests(result), "block_id"),
-        "routes": rows.rows_of(routes, "block_id"),
-        "steps": rows.rows_of(steps.sort_values("position"), "block_id"),
+        "harvests": rows.records_of(_harvests(result), "block_id"),
+        "routes": rows.records_of(routes, "block_id"),
+        "steps": rows.records_of(steps.sort_values("position"), "block_id"),
         "matches": {row["block_id"]: row for row in result.matches.to_dict("records")},
         "names": dict(zip(places["place_id"], places["name"], strict=True)),
     }
@@ -110,11 +107,6 @@ def _harvests(result: Result) -> pd.DataFrame:
     return table.assign(farm=table["farmer_id"].map(names), told=told)
 
 
-def _rows(desk: dict[str, Any], table: str, block_id: str) -> list[dict[str, Any]]:
-    found = desk[table].get(block_id)
-    return [] if found is None else found.to_dict("records")
-
-
 def context(result: Result, desk: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
     """Return what is known of one block, as both pages need it."""
     block_id = str(block["block_id"])
@@ -122,12 +114,12 @@ def context(result: Result, desk: dict[str, Any], block: dict[str, Any]) -> dict
     told = desk["readings"].get(block_id, {})
     routes = [
         _route(route, asked, told) | {"place": place}
-        for place, route in enumerate(_rows(desk, "routes", block_id), 1)
+        for place, route in enumerate(desk["routes"].get(block_id, []), 1)
     ]
     advised = next((r for r in routes if words.answer_key(r["answer"]) != "no"), None)
-    parcels = [_parcel(row, asked) for row in _rows(desk, "parcels", block_id)]
+    parcels = [_parcel(row, asked) for row in desk["parcels"].get(block_id, [])]
     eaten = desk["meals"].get(block_id, result.meals.iloc[:0])
-    steps = _rows(desk, "steps", block_id)
+    steps = desk["steps"].get(block_id, [])
     return {
         "block": block,
         "gap": _gap(block["area_ha"], block["area_measured_ha"]),
@@ -139,7 +131,7 @@ def context(result: Result, desk: dict[str, Any], block: dict[str, Any]) -> dict
         "match": _match(desk, block_id),
         "eaten": rows.block_meals(eaten, block["area_ha"]),
         "crops": eaten.to_dict("records"),
-        "harvests": _rows(desk, "harvests", block_id),
+        "harvests": desk["harvests"].get(block_id, []),
         "alternatives": eaten["area_ha"].sum() > block["area_ha"] * 1.01,
         "first": FIRST,
         "routes": routes,
@@ -204,7 +196,7 @@ def _total(parcels: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _places(desk: dict[str, Any], block_id: str, kind: str) -> dict[str, Any]:
     """Return the nearest places of a kind (unknown times last) and how many there are."""
-    mine = [row for row in _rows(desk, "reach", block_id) if row["kind"] == kind]
+    mine = [row for row in desk["reach"].get(block_id, []) if row["kind"] == kind]
     return {"shown": mine[:NEAREST], "count": len(mine)}
 
 
@@ -242,17 +234,25 @@ def _route(
 
 
 def _documents(told: dict[str, readings.Told], asked: list[Question]) -> list[dict[str, Any]]:
-    """Return each instrument and gate with its readings and the numbers of their questions."""
+    """Return each instrument and gate with its readings.
+
+    Beside each: the numbers of its questions, and whether what was found says anything.
+    """
     numbers = {(q.text, q.whom): f"Q{q.number}" for q in asked}
     return [
         {
             "name": name,
             "title": readings.title(name),
             "told": said,
-            "readings": [(reading, _numbers(reading, numbers)) for reading in said.readings],
+            "readings": [(r, _numbers(r, numbers), _seen(r)) for r in said.readings],
         }
         for name, said in told.items()
     ]
+
+
+def _seen(reading: readings.Reading) -> bool:
+    found = reading.findings
+    return reading.met is False or len(found) > 1 or found[0].found != words.UNKNOWN
 
 
 def _numbers(reading: readings.Reading, numbers: dict[tuple[str, str], str]) -> str:

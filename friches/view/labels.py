@@ -11,8 +11,6 @@ from friches.view import words
 from friches.view.paper import Label
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-
     from friches.view.paper import Paper
 
 LABEL_MM = 5.0
@@ -24,28 +22,38 @@ LETTER = 0.6
 """Width of a letter, as a share of its height (ASSUMPTION: sans-serif figures)."""
 
 
-def labelled(
-    parcels: gpd.GeoDataFrame, own: list[int], others: Any, clipped: Any, paper: Paper
+def labelled(  # noqa: PLR0913, PLR0917
+    numbers: Any, outlines: Any, own: list[int], others: Any, clipped: Any, paper: Paper
 ) -> list[Label]:
-    """Return the numbers of the block's parcels, and of the neighbours large enough for one."""
+    """Return the numbers of the block's parcels, and of the neighbours large enough for one.
+
+    Parameters
+    ----------
+    numbers : array of object, shape (parcels, 3)
+        Prefix, section and number of every parcel.
+    outlines : array of object, shape (parcels,)
+    own : list of int
+        Places of the block's parcels.
+    others : array of int, shape (n,)
+        Places of their neighbours.
+    clipped : array of object, shape (n,)
+        What the frame shows of each neighbour.
+    paper : Paper
+    """
     narrow = shapely.bounds(clipped)
     room = np.minimum(narrow[:, 2] - narrow[:, 0], narrow[:, 3] - narrow[:, 1]) * paper.metre
     fits = np.flatnonzero(room >= LABEL_MM)
     fits = fits[np.argsort(-room[fits], kind="stable")][:MOST_LABELS]
     chosen = [*own, *others[fits].tolist()]
-    shapes = [*parcels.geometry.iloc[own], *clipped[fits]]
-    rows = parcels.iloc[chosen]
-    sections = set(
-        zip(rows["prefix"].iloc[: len(own)], rows["section"].iloc[: len(own)], strict=True)
-    )
+    shapes = [*outlines[own], *clipped[fits]]
+    rows = numbers[chosen].tolist()
+    sections = {(prefix, section) for prefix, section, _ in rows[: len(own)]}
     spots = shapely.point_on_surface(np.asarray(shapes, dtype=object))
     places = paper.at(shapely.get_coordinates(spots).reshape(-1, 2))
     kept = ~(shapely.is_empty(spots) | shapely.is_missing(spots))
     labels = []
     turn = iter(places.tolist())
-    for rank, (prefix, section, number) in enumerate(
-        zip(rows["prefix"], rows["section"], rows["number"], strict=True)
-    ):
+    for rank, (prefix, section, number) in enumerate(rows):
         if not kept[rank]:
             continue
         x, y = next(turn)
@@ -66,10 +74,10 @@ def _apart(labels: list[Label]) -> list[Label]:
         size = OWN_MM if label.own else OTHER_MM
         half = len(label.text) * size * LETTER / 2
         box = (label.x - half, label.y - size / 2, label.x + half, label.y + size / 2)
-        if all(
-            box[2] <= left or box[0] >= right or box[3] <= low or box[1] >= high
-            for left, low, right, high in boxes
-        ):
+        for left, low, right, high in boxes:
+            if box[2] > left and box[0] < right and box[3] > low and box[1] < high:
+                break
+        else:
             kept.append(label)
             boxes.append(box)
     return kept

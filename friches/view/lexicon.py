@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import tomllib
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
@@ -44,8 +45,14 @@ class Counted(Section):
 
         In French zero and one are singular; forms that are not given fall back on « other ».
         """
-        form = self.get(_FRENCH.plural_form(abs(count)), self["other"])
-        return str(form.format(n=format_decimal(count, format="#,##0", locale="fr"), **values))
+        form, written = _counted(count)
+        return str(self.get(form, self["other"]).format(n=written, **values))
+
+
+@lru_cache(maxsize=10_000)
+def _counted(count: float) -> tuple[str, str]:
+    """Return which plural form a number takes, and the number as it is written."""
+    return _FRENCH.plural_form(abs(count)), format_decimal(count, format="#,##0", locale="fr")
 
 
 def section(said: dict[str, Any], where: str = "") -> Section:

@@ -7,26 +7,23 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import PackageLoader, StrictUndefined
 
 from friches.sources.answersfile import answers_key
 from friches.sources.exclusions import exclusions_key
-from friches.view import inert, words
+from friches.view import evidence, inert, words
 from friches.view.audience import destroy_mention
 from friches.view.lexicon import w
+from friches.view.templating import Pages, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from jinja2 import Environment
+
     from friches.result import Result
     from friches.studyfile import Study
-
-
-def _shown(value: Any) -> Any:
-    """Clean every text a template prints; markup comes from `inert` alone and passes."""
-    return value if isinstance(value, Markup | int | float) else inert.clean(value)
 
 
 @cache
@@ -36,11 +33,11 @@ def environment() -> Environment:
     Filters are the functions of `words` (`number`, `hectares`, `percent`, `day`, `answer`, ...)
     and `clean(cap)`; the module itself is the global `words`, words.toml the global `w`.
     """
-    made = Environment(
+    made = Pages(
         loader=PackageLoader("friches.view", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_shown,
+        finalize=written,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -53,11 +50,13 @@ def environment() -> Environment:
     made.filters["clean"] = inert.clean
     made.filters["safe_link"] = inert.safe_link
     made.filters["rich"] = inert.rich
+    made.filters["references"] = evidence.references
     made.globals["words"] = words
     made.globals["w"] = w
     return made
 
 
+@cache
 def asset(name: str) -> str:
     """Return the text of a file of the `templates` folder (style sheet or script)."""
     return (resources.files("friches.view") / "templates" / name).read_text("utf-8")

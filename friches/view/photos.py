@@ -19,6 +19,8 @@ from friches.view.audience import is_public
 from friches.view.lexicon import w
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from friches.result import Result
     from friches.sources.pictures import Photo
 
@@ -49,52 +51,40 @@ class Shown(NamedTuple):
     alt: str
 
 
-def by_block(result: Result) -> dict[str, list[Shown]]:
-    """Return the photos of each block, bare of all that the camera wrote.
-
-    Parameters
-    ----------
-    result : Result
-        Already cut down by `audience.visible`: nothing for the public.
-    """
-    return {
-        block: [_shown(photo, bare=True) for photo in found[:MOST]]
-        for block, found in _of_blocks(result).items()
-    }
-
-
-def whole(result: Result, block_id: str) -> list[Shown]:
-    """Return a block's photos with what the camera wrote, for the restricted file alone."""
-    if result.study.study.audience != "restricted":
-        return []
-    return [_shown(photo, bare=False) for photo in _of_blocks(result).get(block_id, [])[:MOST]]
-
-
-def _of_blocks(result: Result) -> dict[str, list[Photo]]:
-    if is_public(result):
-        return {}
-    blocks = set(result.blocks["block_id"])
-    home = dict(zip(result.members["parcel_id"], result.members["block_id"], strict=True))
+def of_blocks(result: Result) -> dict[str, list[Photo]]:
+    """Return the photos of each block, at most `MOST`: none for the public."""
     found: dict[str, list[Photo]] = {}
-    for folder in result.study.files("photos"):
-        for photo in pictures.photos(folder):
-            block = photo.subject if photo.subject in blocks else home.get(photo.subject)
-            if block is not None:
-                found.setdefault(block, []).append(photo)
-    return found
+    for block, photo in _placed(result):
+        if block is not None:
+            found.setdefault(block, []).append(photo)
+    return {block: photos[:MOST] for block, photos in found.items()}
+
+
+def shown(photos: Iterable[Photo]) -> list[Shown]:
+    """Return photos bare of all that the camera wrote."""
+    return [_shown(photo, bare=True) for photo in photos]
+
+
+def whole(photos: Iterable[Photo]) -> list[Shown]:
+    """Return photos with what the camera wrote, for the restricted file alone."""
+    return [_shown(photo, bare=False) for photo in photos]
 
 
 def strays(result: Result) -> list[str]:
     """Return the names of the photos that belong to no block (none for the public)."""
+    return [photo.path.name for block, photo in _placed(result) if block is None]
+
+
+def _placed(result: Result) -> list[tuple[str | None, Photo]]:
+    """Return every photo with the block that it names, or whose parcel it names."""
     if is_public(result):
         return []
-    kept = {photo.path for found in _of_blocks(result).values() for photo in found}
-    return [
-        photo.path.name
-        for folder in result.study.files("photos")
-        for photo in pictures.photos(folder)
-        if photo.path not in kept
-    ]
+    found = [p for folder in result.study.files("photos") for p in pictures.photos(folder)]
+    named = {photo.subject for photo in found}
+    homes = result.members[result.members["parcel_id"].isin(named)]
+    home = dict(zip(homes["parcel_id"], homes["block_id"], strict=True))
+    blocks = named.intersection(result.blocks["block_id"])
+    return [(p.subject if p.subject in blocks else home.get(p.subject), p) for p in found]
 
 
 def _shown(photo: Photo, *, bare: bool) -> Shown:

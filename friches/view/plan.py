@@ -33,6 +33,9 @@ KEYS = {"block": 15.0, "yes": 44.0, "unknown": 48.0, "neighbour": 29.0, "road": 
 KEY_MM = 4.4
 """Height of a line of the legend."""
 LOCATOR_MM = 26.0
+LOCATED = 500
+"""Blocks that the locator draws; where there are more they hide the land, and the block's own
+place is drawn alone (ASSUMPTION: 26 mm across, over 25 kB a page)."""
 FILLED = 0.72
 """Part of the frame that the block fills at most: its neighbourhood must show."""
 STEPS_M = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
@@ -44,16 +47,26 @@ ROAD_MOST_IMPORTANCE = 5
 """BD TOPO: 1 to 5 are roads; 6 (and unknown) are tracks and paths, drawn dashed."""
 
 
+class _Roads(NamedTuple):
+    """Segments, and which of them are roads (the others are tracks and paths)."""
+
+    near: Any
+    shapes: Any
+    roads: Any
+
+
 class Atlas(NamedTuple):
     """What every plan of a result shares, made once."""
 
-    parcels: gpd.GeoDataFrame
+    near: Any
+    shapes: Any
+    numbers: Any
     parcel_of: dict[str, int]
     answers: dict[str, str]
     members: dict[str, list[str]]
-    blocks: Any
+    blocks: dict[str, Any]
     answer_of_block: dict[str, str]
-    roads: gpd.GeoDataFrame | None
+    roads: _Roads | None
     crs: CRS
     to_degrees: Transformer
     projection: Proj
@@ -61,7 +74,7 @@ class Atlas(NamedTuple):
     locator_paper: Paper
 
 
-def survey(result: Result) -> Atlas:
+def survey(result: Result, every: gpd.GeoSeries | None = None) -> Atlas:
     """Return what every plan shares: a spatial index, who belongs where, the locator.
 
     Parameters
@@ -69,31 +82,34 @@ def survey(result: Result) -> Atlas:
     result : Result
         Already cut down by `audience.visible`: for the public parcels have no number, and plans
         show the block's outline alone.
+    every : GeoSeries, optional
+        Outlines of all the blocks, for the locator, where `result` has some of them only.
     """
     crs = CRS(result.blocks.crs or result.study.crs)
-    concerned = set(result.members["parcel_id"])
-    ids = result.parcels["parcel_id"].to_numpy(dtype=object)
-    known = result.fallow[result.fallow["parcel_id"].isin(concerned)]
     members: dict[str, list[str]] = {}
     for parcel, block in zip(result.members["parcel_id"], result.members["block_id"], strict=True):
         members.setdefault(block, []).append(parcel)
-    locator, paper = _locator(result)
+    ids = result.parcels["parcel_id"]
+    places = np.flatnonzero(ids.isin(result.members["parcel_id"]))
+    known = result.fallow[result.fallow["parcel_id"].isin(result.members["parcel_id"])]
+    locator, paper = _locator(result, result.blocks.geometry if every is None else every)
+    names = ("prefix", "section", "number")
     return Atlas(
-        parcels=result.parcels,
-        parcel_of={pid: place for place, pid in enumerate(ids) if pid in concerned},
-        answers={
-            pid: words.answer_key(answer)
-            for pid, answer in zip(known["parcel_id"], known["answer"], strict=True)
-        },
+        near=result.parcels.sindex,
+        shapes=result.parcels.geometry.to_numpy(),
+        numbers=np.column_stack([result.parcels[n].to_numpy(dtype=object) for n in names]),
+        parcel_of=dict(zip(ids.iloc[places], places.tolist(), strict=True)),
+        answers=dict(zip(known["parcel_id"], map(words.answer_key, known["answer"]), strict=True)),
         members={block: sorted(parcels) for block, parcels in members.items()},
-        blocks=result.blocks.set_index("block_id").geometry,
-        answer_of_block={
-            block: words.answer_key(answer)
-            for block, answer in zip(
-                result.blocks["block_id"], result.blocks["answer"], strict=True
+        blocks=dict(zip(result.blocks["block_id"], result.blocks.geometry, strict=True)),
+        answer_of_block=dict(
+            zip(
+                result.blocks["block_id"],
+                map(words.answer_key, result.blocks["answer"]),
+                strict=True,
             )
-        },
-        roads=result.roads,
+        ),
+        roads=_surveyed(result.roads),
         crs=crs,
         to_degrees=Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True),
         projection=Proj(crs),
@@ -141,7 +157,7 @@ def draw(atlas: Atlas, block_id: str, size: tuple[float, float] = SIZE_MM) -> Pl
     keys, lines = _keys(width - LEFT_MM, atlas.roads is not None)
     left, top = LEFT_MM, EDGE_MM
     right, bottom = width - EDGE_MM, height - BOTTOM_MM - KEY_MM * lines
-    shape = atlas.blocks.loc[block_id]
+    shape = atlas.blocks[block_id]
     scale = scale_for(shape.bounds, right - left, bottom - top)
     middle_x = (shape.bounds[0] + shape.bounds[2]) / 2
     middle_y = (shape.bounds[1] + shape.bounds[3]) / 2
@@ -150,10 +166,10 @@ def draw(atlas: Atlas, block_id: str, size: tuple[float, float] = SIZE_MM) -> Pl
     south = middle_y - (bottom - top) / 2 / metre
     frame = (west, south, west + (right - left) / metre, south + (bottom - top) / metre)
     paper = Paper(west, south, metre, left, bottom)
-    near = _near(atlas.parcels, frame)
+    near = np.sort(atlas.near.query(shapely.box(*frame)))
     own = [atlas.parcel_of[pid] for pid in atlas.members.get(block_id, ())]
     others = near[~np.isin(near, own)]
-    shapes = atlas.parcels.geometry.to_numpy()
+    shapes = atlas.shapes
     clipped = shapely.clip_by_rect(shapes[others], *frame)
     step = next((s for s in STEPS_M if s * metre >= STEP_MM), STEPS_M[-1])
     outer, inner = _roads(atlas.roads, frame, paper)
@@ -172,7 +188,7 @@ def draw(atlas: Atlas, block_id: str, size: tuple[float, float] = SIZE_MM) -> Pl
         tracks=inner,
         outline=path([shape], paper),
         members=_members(atlas, block_id, shapes, own, paper),
-        labels=labelled(atlas.parcels, own, others, clipped, paper),
+        labels=labelled(atlas.numbers, shapes, own, others, clipped, paper),
         columns=_ticks(frame[0::2], step, metre, left, "E"),
         rows=[
             Tick(round(bottom - (tick.at - top), 2), tick.text)
@@ -201,31 +217,34 @@ def _keys(width: float, roads: bool) -> tuple[list[Key], int]:
     return keys, line + 1
 
 
-def _near(parcels: gpd.GeoDataFrame, frame: tuple[float, float, float, float]) -> Any:
-    return np.sort(parcels.sindex.query(shapely.box(*frame)))
-
-
 def _members(
     atlas: Atlas, block_id: str, shapes: Any, own: list[int], paper: Paper
 ) -> list[tuple[str, str]]:
     if not own:
-        return [(path([atlas.blocks.loc[block_id]], paper), atlas.answer_of_block[block_id])]
+        return [(path([atlas.blocks[block_id]], paper), atlas.answer_of_block[block_id])]
     return [
         (path([shapes[place]], paper), atlas.answers.get(pid, "unknown"))
         for place, pid in zip(own, atlas.members[block_id], strict=True)
     ]
 
 
+def _surveyed(roads: gpd.GeoDataFrame | None) -> _Roads | None:
+    if roads is None:
+        return None
+    road = (roads["importance"] <= ROAD_MOST_IMPORTANCE).fillna(value=False).to_numpy(dtype=bool)
+    road &= roads["drivable"].fillna(value=False).to_numpy(dtype=bool)
+    return _Roads(roads.sindex, roads.geometry.to_numpy(), road)
+
+
 def _roads(
-    roads: gpd.GeoDataFrame | None, frame: tuple[float, float, float, float], paper: Paper
+    roads: _Roads | None, frame: tuple[float, float, float, float], paper: Paper
 ) -> tuple[str, str]:
     """Return roads and tracks as two paths."""
-    if roads is None or roads.empty:
+    if roads is None or not len(roads.shapes):
         return "", ""
-    near = roads.iloc[np.sort(roads.sindex.query(shapely.box(*frame)))]
-    shapes = shapely.clip_by_rect(near.geometry.to_numpy(), *frame)
-    road = (near["importance"] <= ROAD_MOST_IMPORTANCE).fillna(value=False).to_numpy(dtype=bool)
-    road &= near["drivable"].fillna(value=False).to_numpy(dtype=bool)
+    near = np.sort(roads.near.query(shapely.box(*frame)))
+    shapes = shapely.clip_by_rect(np.asarray(roads.shapes[near], dtype=object), *frame)
+    road = roads.roads[near]
     return path(shapes[road], paper), path(shapes[~road], paper)
 
 
@@ -243,11 +262,11 @@ def _ticks(
     ]
 
 
-def _locator(result: Result) -> tuple[Locator, Paper]:
-    """Return the territory's outline with every block, and how to place a point on it."""
+def _locator(result: Result, blocks: gpd.GeoSeries) -> tuple[Locator, Paper]:
+    """Return the territory's outline with the blocks, and how to place a point on it."""
     area = compact.study_area(result.parcels)
-    bounds = area.total_bounds if len(area) else result.blocks.total_bounds
-    if len(result.blocks) == 0 and not len(area):
+    bounds = area.total_bounds if len(area) else blocks.total_bounds
+    if len(blocks) == 0 and not len(area):
         bounds = (0.0, 0.0, 1.0, 1.0)
     west, south, east, north = (float(end) for end in bounds)
     metre = (LOCATOR_MM - 2) / max(east - west, north - south, 1.0)
@@ -255,7 +274,8 @@ def _locator(result: Result) -> tuple[Locator, Paper]:
     low = (LOCATOR_MM + (north - south) * metre) / 2
     paper = Paper(west, south, metre, left, low)
     shapes = shapely.simplify(area.to_numpy(), FINE_MM / metre)
-    spots = shapely.simplify(result.blocks.geometry.to_numpy(), FINE_MM / metre)
+    shown = blocks.to_numpy() if len(blocks) <= LOCATED else np.empty(0, dtype=object)
+    spots = shapely.simplify(shown, FINE_MM / metre)
     drawn = Locator(LOCATOR_MM, path(shapes, paper), path(spots, paper), 0.0, 0.0)
     return drawn, paper
 

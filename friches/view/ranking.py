@@ -9,14 +9,14 @@ hectares of their parcel. Equal scores: the routes that wait, then the text.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from friches.errors import InputError
 from friches.judge import version_on
 from friches.scenarios.rule import law
-from friches.view import questions, words
+from friches.view import questions, rows, words
 from friches.view.questions import Question
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from friches.result import Result
 
 Pair = tuple[str, str]
-Places = dict[tuple[str, Pair], set[str]]
+Places = dict[str, dict[Pair, set[str]]]
+"""Block -> question -> the parcels that the law asks it about."""
+Closing = dict[tuple[str, str], dict[Pair, set[str]]]
+"""Block and route -> question -> the parcels to which one answer closes the route."""
 
 
 class _Case(NamedTuple):
@@ -67,7 +70,10 @@ def ranked(result: Result) -> dict[str, list[Question]]:
     """
     asked, closing = _places(result)
     excluding = _excluding(result.evidence)
-    return {case.block_id: _ranked(case, asked, closing, excluding) for case in _cases(result)}
+    return {
+        case.block_id: _ranked(case, asked.get(case.block_id, {}), closing, excluding)
+        for case in _cases(result)
+    }
 
 
 def _cases(result: Result) -> Iterable[_Case]:
@@ -75,41 +81,42 @@ def _cases(result: Result) -> Iterable[_Case]:
     facts = result.facts.reindex(columns=columns)
     known = result.members.merge(facts, on="parcel_id", how="left")
     known = known.merge(result.fallow[["parcel_id", "answer", "to_ask"]], on="parcel_id")
-    known["ha"] = known["area_registered_m2"].fillna(known["area_m2"]).astype("Float64") / 10_000
-    parcels = dict(iter(known.sort_values("parcel_id").groupby("block_id")))
+    counted = known["area_registered_m2"].fillna(known["area_m2"]).astype("Float64") / 10_000
+    known["ha"] = counted.fillna(0.0).astype(float)
+    known = known[["block_id", "parcel_id", "ha", "answer", "to_ask"]].sort_values("parcel_id")
+    parcels = rows.records_of(known, "block_id")
     ordered = result.routes.sort_values(["block_id", "order", "instrument"])
     open_ = ordered.loc[
         ordered["answer"].fillna(value=True).astype(bool),
         ["block_id", "instrument", "title", "to_ask"],
     ]
-    routes = dict(iter(open_.groupby("block_id", sort=False)))
+    routes = rows.records_of(open_, "block_id")
     for block in result.blocks.drop(columns="geometry").to_dict("records"):
         name = str(block["block_id"])
-        mine = parcels.get(name, known.iloc[:0])
+        mine = parcels.get(name, [])
         # One question may be asked of parcels that are settled already: it counts for nothing.
         yield _Case(
             name,
-            {
-                pid: float(ha)
-                for pid, ha in zip(mine["parcel_id"], mine["ha"].fillna(0.0), strict=True)
-            },
+            {row["parcel_id"]: row["ha"] for row in mine},
             0.0 if words.missing(block["area_ha"]) else float(block["area_ha"]),
             int(block["n_parcels"]),
-            cast("list[dict[str, Any]]", routes[name].to_dict("records")) if name in routes else [],
+            routes.get(name, []),
             [
-                (pid, questions.split(said), words.answer_key(answer) == "unknown")
-                for pid, said, answer in zip(
-                    mine["parcel_id"], mine["to_ask"], mine["answer"], strict=True
+                (
+                    row["parcel_id"],
+                    questions.split(row["to_ask"]),
+                    words.answer_key(row["answer"]) == "unknown",
                 )
+                for row in mine
             ],
-            [] if len(mine) else questions.split(block["to_ask"]),
+            [] if mine else questions.split(block["to_ask"]),
         )
 
 
 def _ranked(
     case: _Case,
-    asked: Places,
-    closing: Mapping[tuple[str, str, Pair], set[str]],
+    asked: Mapping[Pair, set[str]],
+    closing: Closing,
     excluding: Mapping[str, set[Pair]],
 ) -> list[Question]:
     tallies: dict[Pair, _Tally] = {}
@@ -129,41 +136,56 @@ def _count_parcels(
     worth = max(len(case.routes), 1)
     for parcel, pairs, waits in case.asked:
         for pair in pairs:
-            tally = tallies.setdefault(pair, _Tally())
+            tally = _tally(tallies, pair)
             tally.parcels[parcel] = None
             if waits:
                 alone = pair in excluding.get(parcel, ())
                 tally.score += case.areas[parcel] * worth * (1 if alone else 1 / len(pairs))
     for pair in case.of_block:
-        tallies.setdefault(pair, _Tally()).score += case.whole * worth / len(case.of_block)
+        _tally(tallies, pair).score += case.whole * worth / len(case.of_block)
 
 
 def _count_routes(
     case: _Case,
     tallies: dict[Pair, _Tally],
-    asked: Places,
-    closing: Mapping[tuple[str, str, Pair], set[str]],
+    asked: Mapping[Pair, set[str]],
+    closing: Closing,
 ) -> None:
+    areas: dict[Pair, float] = {}
     for route in case.routes:
+        title = route["title"]
         pairs = questions.split(route["to_ask"])
+        closed = closing.get((case.block_id, route["instrument"]), {})
         for pair in pairs:
-            tally = tallies.setdefault(pair, _Tally())
-            tally.routes[route["title"]] = None
-            shut = closing.get((case.block_id, route["instrument"], pair), set())
+            tally = _tally(tallies, pair)
+            tally.routes[title] = None
+            shut = closed.get(pair)
+            whole = 0.0
             if shut:
-                tally.closes[route["title"]] = None
-            whole = sum(case.areas[parcel] for parcel in sorted(shut))
-            left = _area(case, asked, pair) - whole
-            tally.score += whole + max(left, 0.0) / len(pairs)
+                tally.closes[title] = None
+                whole = _sum(case, shut)
+            area = areas.get(pair)
+            if area is None:
+                there = asked.get(pair)
+                area = areas[pair] = case.whole if there is None else _sum(case, there)
+            tally.score += whole + max(area - whole, 0.0) / len(pairs)
 
 
-def _area(case: _Case, asked: Places, pair: Pair) -> float:
-    there = asked.get((case.block_id, pair))
-    return case.whole if there is None else sum(case.areas[parcel] for parcel in sorted(there))
+def _tally(tallies: dict[Pair, _Tally], pair: Pair) -> _Tally:
+    found = tallies.get(pair)
+    if found is None:
+        found = tallies[pair] = _Tally()
+    return found
 
 
-def _question(number: int, pair: Pair, tally: _Tally, case: _Case, asked: Places) -> Question:
-    there = asked.get((case.block_id, pair), set()) | set(tally.parcels)
+def _sum(case: _Case, parcels: set[str]) -> float:
+    return sum(case.areas[parcel] for parcel in sorted(parcels))
+
+
+def _question(
+    number: int, pair: Pair, tally: _Tally, case: _Case, asked: Mapping[Pair, set[str]]
+) -> Question:
+    there = asked.get(pair, set()) | set(tally.parcels)
     return Question(
         number,
         pair[0],
@@ -172,47 +194,55 @@ def _question(number: int, pair: Pair, tally: _Tally, case: _Case, asked: Places
         tuple(tally.routes),
         tuple(tally.closes),
         len(there) or case.n_parcels,
-        sum(case.areas[parcel] for parcel in sorted(there)) if there else case.whole,
+        _sum(case, there) if there else case.whole,
     )
 
 
-def _places(result: Result) -> tuple[Places, dict[tuple[str, str, Pair], set[str]]]:
+def _places(result: Result) -> tuple[Places, Closing]:
     """Return on which parcels each question is asked by the law, and where it closes a route."""
     columns = ["parcel_id", "instrument", "condition", "question", "whom"]
     rulings = result.rulings
-    rows = rulings.loc[rulings["answer"].isna() & rulings["question"].notna(), columns]
-    rows = rows.astype("str").merge(result.members[["parcel_id", "block_id"]], on="parcel_id")
+    asking = rulings.loc[rulings["answer"].isna() & rulings["question"].notna(), columns]
+    homes: dict[str, list[str]] = {}
+    for parcel, block in _distinct(result.members[["parcel_id", "block_id"]]):
+        homes.setdefault(parcel, []).append(block)
     asked: Places = {}
-    for block, parcel, said, whom in (
-        rows[["block_id", "parcel_id", "question", "whom"]]
-        .drop_duplicates()
-        .itertuples(index=False, name=None)
-    ):
-        for pair in questions.singles(said, whom):
-            asked.setdefault((block, pair), set()).add(parcel)
-    return asked, _closing(result, rows)
+    for parcel, said, whom in _distinct(asking[["parcel_id", "question", "whom"]]):
+        pairs = questions.singles(said, whom)
+        for block in homes.get(parcel, ()):
+            for pair in pairs:
+                asked.setdefault(block, {}).setdefault(pair, set()).add(parcel)
+    return asked, _closing(result, asking, homes)
 
 
-def _closing(result: Result, rows: pd.DataFrame) -> dict[tuple[str, str, Pair], set[str]]:
+def _closing(result: Result, asking: pd.DataFrame, homes: Mapping[str, list[str]]) -> Closing:
     day = result.study.study.day
-    own = {name: _own(name, day) for name in sorted(rows["instrument"].unique())}
-    alone = [
-        condition in own[name]
-        for name, condition in zip(rows["instrument"], rows["condition"], strict=True)
-    ]
+    own = {(name, one) for name in asking["instrument"].unique() for one in _own(str(name), day)}
+    named = pd.MultiIndex.from_frame(asking[["instrument", "condition"]].astype("str"))
+    alone = asking[named.isin(list(own))] if own else asking.iloc[:0]
     legs = _legs(result.routes)
-    kept = rows[pd.array(alone, dtype="bool")].merge(legs, on=["block_id", "instrument"])
+    routes: dict[tuple[str, str], list[str]] = {}
+    for block, route, instrument in _distinct(legs):
+        routes.setdefault((block, instrument), []).append(route)
     shut = _shut(result, legs)
-    found: dict[tuple[str, str, Pair], set[str]] = {}
-    for block, route, parcel, said, whom in (
-        kept[["block_id", "route", "parcel_id", "question", "whom"]]
-        .drop_duplicates()
-        .itertuples(index=False, name=None)
+    found: Closing = {}
+    for parcel, instrument, said, whom in _distinct(
+        alone[["parcel_id", "instrument", "question", "whom"]]
     ):
         pairs = questions.singles(said, whom)
-        if len(pairs) == 1 and (route, parcel) not in shut:
-            found.setdefault((block, route, pairs[0]), set()).add(parcel)
+        if len(pairs) > 1:
+            continue
+        for block in homes.get(parcel, ()):
+            for route in routes.get((block, instrument), ()):
+                if (route, parcel) not in shut:
+                    found.setdefault((block, route), {}).setdefault(pairs[0], set()).add(parcel)
     return found
+
+
+def _distinct(table: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
+    """Return the distinct rows of a table of texts, each once."""
+    kept = table.drop_duplicates()
+    return zip(*(kept[name].to_numpy(dtype=object) for name in kept.columns), strict=True)
 
 
 def _own(instrument: str, day: dt.date) -> set[str]:
@@ -256,10 +286,10 @@ def _shut(result: Result, legs: pd.DataFrame) -> set[tuple[str, str]]:
 
 def _excluding(evidence: pd.DataFrame) -> dict[str, set[Pair]]:
     """Return the questions by which one answer excludes a parcel, by parcel."""
-    rows = evidence[
+    kept = evidence[
         evidence["answer"].isna() & evidence["question"].notna() & evidence["role"].eq("excludes")
     ]
     found: dict[str, set[Pair]] = {}
-    for parcel, said, whom in zip(rows["parcel_id"], rows["question"], rows["whom"], strict=True):
+    for parcel, said, whom in _distinct(kept[["parcel_id", "question", "whom"]]):
         found.setdefault(str(parcel), set()).add((str(said), words.text(whom, "")))
     return found

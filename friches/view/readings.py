@@ -9,6 +9,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import pandas as pd
+
+from friches import phrases
 from friches.errors import InputError
 from friches.judge import version_on
 from friches.scenarios.rule import law
@@ -18,9 +22,8 @@ from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
 
-    import pandas as pd
+    from numpy.typing import NDArray
 
 SHOWN = ("condition", "answer", "needed", "text", "source", "question", "whom")
 
@@ -104,25 +107,58 @@ def by_document(
     told = members.merge(rulings, on="parcel_id")
     shut = _shut(told)
     told = told[told["condition"] != "verdict"]
-    columns = [told[name].astype(object).where(told[name].notna(), None) for name in SHOWN]
-    rows: dict[str, dict[str, list[tuple[str, str, tuple[object, ...]]]]] = {}
-    for block, instrument, parcel, found, *said in zip(
-        told["block_id"],
-        told["instrument"].astype("str"),
-        told["parcel_id"],
-        told["found"],
-        *columns,
+    rules, of_row = _rules(told, day)
+    documents, of_document = _documents(told, of_row, np.array([r.is_way for r in rules], bool))
+    # A condition that holds says nothing more, nor does a way that is not open.
+    telling = np.array([rule.holds == rule.is_way for rule in rules], dtype=bool)
+    rows = np.flatnonzero(telling[of_row])
+    found, seen = pd.factorize(told["found"].iloc[rows])
+    said = [*map(words.text, seen), words.UNKNOWN]  # the last one is what -1 reads
+    for place, parcel, rule, value in zip(
+        of_document[rows].tolist(),
+        told["parcel_id"].iloc[rows].to_numpy(dtype=object),
+        of_row[rows].tolist(),
+        found.tolist(),
         strict=True,
     ):
-        of_block = rows.setdefault(str(block), {})
-        of_block.setdefault(instrument, []).append((parcel, words.text(found), tuple(said)))
-    return {
-        block: {
-            name: _told(mine, *ways(name, day), closed=(block, name) in shut)
-            for name, mine in documents.items()
-        }
-        for block, documents in rows.items()
-    }
+        documents[place].add(parcel, said[value], rules[rule])
+    whole: dict[str, dict[str, Told]] = {}
+    for document in documents:
+        closed = (document.block, document.name) in shut
+        whole.setdefault(document.block, {})[document.name] = document.told(closed=closed)
+    return whole
+
+
+def _rules(told: pd.DataFrame, day: dt.date) -> tuple[list[_Rule], NDArray[np.int64]]:
+    """Return the distinct conditions and answers of rulings, and the place of each row's."""
+    names = ["instrument", *SHOWN]
+    codes = [pd.factorize(told[name])[0] for name in names]
+    of_row, first = phrases.distinct(codes, len(told))
+    rows = zip(*(told[name].iloc[first].astype(object) for name in names), strict=True)
+    return [_Rule.of(day, *row) for row in rows], of_row
+
+
+def _documents(
+    told: pd.DataFrame, rules: NDArray[np.int64], is_way: NDArray[np.bool_]
+) -> tuple[list[_Document], NDArray[np.int64]]:
+    """Return each document on each block, in order, and the place of each row's.
+
+    A document counts its conditions, once each; a way as a whole is none.
+    """
+    blocks, _ = pd.factorize(told["block_id"])
+    names, _ = pd.factorize(told["instrument"])
+    conditions, _ = pd.factorize(told["condition"])
+    of_row, first = phrases.distinct([blocks, names], len(told))
+    own = ~is_way[rules] if len(told) else np.zeros(0, dtype=bool)
+    _, once = phrases.distinct([of_row[own], conditions[own]], int(own.sum()))
+    counts = np.bincount(of_row[own][once], minlength=len(first))
+    rows = told.iloc[first]
+    return [
+        _Document(str(block), str(name), count)
+        for block, name, count in zip(
+            rows["block_id"], rows["instrument"], counts.tolist(), strict=True
+        )
+    ], of_row
 
 
 def _shut(told: pd.DataFrame) -> set[tuple[str, str]]:
@@ -134,54 +170,80 @@ def _shut(told: pd.DataFrame) -> set[tuple[str, str]]:
     return {(str(block), str(name)) for block, name in every[every].index}
 
 
-def _told(
-    rows: Iterable[tuple[str, str, tuple[object, ...]]],
-    way_of: Mapping[str, str],
-    count: int,
-    *,
-    closed: bool,
-) -> Told:
-    rows = list(rows)
-    names = list(dict.fromkeys(way_of.values()))
-    open_: dict[str, set[str]] = {}
-    for parcel, _, said in rows:
-        if said[0] in names and said[1]:
-            open_.setdefault(parcel, set()).add(str(said[0]))
-    groups: dict[tuple[object, ...], dict[str, list[str]]] = {}
-    conditions: dict[str, bool] = {}
-    for parcel, found, said in rows:
-        name = str(said[0])
-        if name in names:  # a way as a whole says no more than its conditions
-            continue
-        passed = way_of.get(name) is not None and bool(open_.get(parcel))
-        holds = bool(said[1]) or passed
-        conditions[name] = conditions.get(name, True) and holds
-        if not holds and not (closed and said[1] is None):
-            groups.setdefault(said, {}).setdefault(found, []).append(parcel)
-    readings = [_reading(said, found, way_of, names, count) for said, found in groups.items()]
-    readings.sort(key=lambda reading: reading.met is None)
-    return Told(tuple(readings), sum(conditions.values()), len(conditions))
+class _Rule(NamedTuple):
+    """What rulings say alike wherever they are made: one condition, one answer.
+
+    Attributes
+    ----------
+    instrument : str
+    holds : bool
+    is_way, of_way : bool
+        Whether it is a way as a whole, or one of a way's conditions.
+    reading : Reading
+        Without its findings.
+    """
+
+    instrument: str
+    holds: bool
+    is_way: bool
+    of_way: bool
+    reading: Reading
+
+    @classmethod
+    def of(cls, day: dt.date, instrument: object, *said: object) -> _Rule:
+        name, answer, needed, text, source, question, whom = said
+        way_of, count = ways(str(instrument), day)
+        names = list(dict.fromkeys(way_of.values()))
+        way = way_of.get(str(name))
+        reading = Reading(
+            condition=str(name),
+            met=None if words.missing(answer) else False,
+            text=words.text(text, ""),
+            needed=words.text(needed, words.DASH),
+            source=words.text(source, ""),
+            question=words.text(question, ""),
+            whom=words.text(whom, ""),
+            way=w.shared.way.format(place=names.index(way) + 1, count=count)
+            if way and count > 1
+            else "",
+            findings=(),
+        )
+        holds = words.answer_key(answer) == "yes"
+        return cls(str(instrument), holds, str(name) in names, way is not None, reading)
 
 
-def _reading(
-    said: tuple[object, ...],
-    found: Mapping[str, list[str]],
-    way_of: Mapping[str, str],
-    names: list[str],
-    count: int,
-) -> Reading:
-    name, answer, needed, text, source, question, whom = said
-    way = way_of.get(str(name))
-    return Reading(
-        condition=str(name),
-        met=None if answer is None else False,
-        text=words.text(text, ""),
-        needed=words.text(needed, words.DASH),
-        source=words.text(source, ""),
-        question=words.text(question, ""),
-        whom=words.text(whom, ""),
-        way=w.shared.way.format(place=names.index(way) + 1, count=count)
-        if way and count > 1
-        else "",
-        findings=tuple(Finding(said_, tuple(parcels)) for said_, parcels in found.items()),
-    )
+class _Document:
+    """A document on a block while its rulings are read, in the order of the law's text."""
+
+    def __init__(self, block: str, name: str, conditions: int) -> None:
+        self.block = block
+        self.name = name
+        self.conditions = conditions
+        self.open_: set[str] = set()
+        self.left: list[tuple[str, str, _Rule]] = []
+
+    def add(self, parcel: str, found: str, rule: _Rule) -> None:
+        """Read one ruling: a way that is open to a parcel, or a condition that does not hold."""
+        if rule.is_way:
+            self.open_.add(parcel)
+        else:
+            self.left.append((parcel, found, rule))
+
+    def told(self, *, closed: bool) -> Told:
+        """Return what is told of it; `closed`: to every parcel, what closes it is told alone."""
+        groups: dict[_Rule, dict[str, list[str]]] = {}
+        failing = set()
+        for parcel, found, rule in self.left:
+            if rule.of_way and parcel in self.open_:
+                continue
+            failing.add(rule.reading.condition)
+            if not (closed and rule.reading.met is None):
+                groups.setdefault(rule, {}).setdefault(found, []).append(parcel)
+        readings = [
+            rule.reading._replace(
+                findings=tuple(Finding(said, tuple(parcels)) for said, parcels in found.items())
+            )
+            for rule, found in groups.items()
+        ]
+        readings.sort(key=lambda reading: reading.met is None)
+        return Told(tuple(readings), self.conditions - len(failing), self.conditions)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
+
 from friches import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pandas as pd
 
     from friches.result import Result
 
@@ -103,7 +103,27 @@ def advised(result: Result) -> dict[str, dict[str, Any]]:
 
 def rows_of(table: pd.DataFrame, column: str) -> dict[Any, pd.DataFrame]:
     """Return the rows of each value of `column`, in the table's order."""
-    return dict(iter(table.groupby(column, sort=False)))
+    return dict(iter(table.groupby(column, sort=False, observed=True)))
+
+
+def records_of(table: pd.DataFrame, column: str) -> dict[Any, list[dict[str, Any]]]:
+    """Return the rows of each value of `column` as dictionaries, in the table's order."""
+    names = [str(name) for name in table.columns]
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for row in zip(*(_values(table[name]) for name in names), strict=True):
+        said = dict(zip(names, row, strict=True))
+        found.setdefault(said[column], []).append(said)
+    return found
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    """Return a column's values; texts and dates, which many rows share, are made once each."""
+    if column.dtype.kind in "fib" or not len(column):
+        return column.tolist()
+    codes, kept = pd.factorize(column)
+    absent = column[codes < 0].iloc[:1].tolist() or [None]
+    values = [*kept.astype(object), *absent]  # -1 reads the last one
+    return [values[code] for code in codes.tolist()]
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

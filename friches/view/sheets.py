@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from friches.view import aerial, brief, desk, inert, page, photos, plan, rows, words
+from friches.view import aerial, batches, brief, desk, inert, page, photos, plan, rows, words
 from friches.view.audience import visible
 from friches.view.lexicon import w
 
@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
     from friches.result import Result
     from friches.view.paper import Plan
+    from friches.view.plan import Atlas
 
 
-def write_sheets(result: Result, folder: Path | str, pdf: bool = False) -> list[Path]:
+def write_sheets(
+    result: Result,
+    folder: Path | str,
+    pdf: bool = False,
+    most: int = batches.TOLD_IN_FULL,
+) -> list[Path]:
     """Write one self-contained HTML sheet a block, its dossier, and what else its audience may see.
 
     Parameters
@@ -32,6 +38,9 @@ def write_sheets(result: Result, folder: Path | str, pdf: bool = False) -> list[
         with the owners' names when the audience is « restricted ».
     pdf : bool
         Also write each file as PDF/UA beside it.
+    most : int
+        Blocks told in full: the first ones by rank have these files, and each file says so where
+        others have none.
 
     Returns
     -------
@@ -49,36 +58,60 @@ def write_sheets(result: Result, folder: Path | str, pdf: bool = False) -> list[
         from friches.view.pdf import print_pages, printer
 
         printer(result.study.study.day)  # refused before anything is written
-    written = [page.write(folder / f"{name}.html", html) for name, html in pages(result)]
+    written = [page.write(folder / f"{name}.html", html) for name, html in pages(result, most)]
     if pdf:
         written += print_pages(written, result.study.study.day)
     folder.mkdir(parents=True, exist_ok=True)
     return sorted(written, key=lambda path: (path.stem.removeprefix("restreint-"), path.name))
 
 
-def pages(result: Result) -> Iterator[tuple[str, str]]:
+def pages(result: Result, most: int = batches.TOLD_IN_FULL) -> Iterator[tuple[str, str]]:
     """Yield the name and the HTML of every file `write_sheets` writes."""
-    shown = visible(result)
-    known = desk.survey(shown)
-    common = desk.common(shown)
-    names = _names(result)
-    seen = photos.by_block(shown)
-    common["strays"] = photos.strays(shown)
-    for block in rows.sorted_blocks(shown).drop(columns="geometry").to_dict("records"):
-        block_id = inert.safe_name(str(block["block_id"]))
-        told = common | desk.context(shown, known, block) | {"photos": seen.get(block_id, [])}
-        short = told | _short(shown, known, block, told)
-        title = w.sheet.block.format(id=block_id)
-        yield block_id, _render("sheet.html.j2", shown, title, block_id, short)
-        whole = told | _whole(shown, known, block, told)
-        title = w.sheet.title_dossier.format(id=block_id)
-        yield f"{block_id}-dossier", _render("dossier.html.j2", shown, title, block_id, whole)
-        if names is not None:
-            title = w.sheet.title_owners.format(id=block_id)
-            named = [row | {"owners": names.get(row["id"], [])} for row in told["parcels"]]
-            restricted = told | {"parcels": named, "photos": photos.whole(shown, block_id)}
-            html = _render("restricted.html.j2", shown, title, block_id, restricted)
-            yield f"restreint-{block_id}", html
+    told = batches.told(result, most)
+    shown = visible(told)
+    common = desk.common(shown) | {
+        "n_blocks": len(result.blocks),
+        "told_in_full": batches.said(result, most),
+        "strays": photos.strays(result),
+    }
+    atlas = plan.survey(shown, result.blocks.geometry)
+    names, pictures = _names(told), photos.of_blocks(shown)
+    for batch in batches.parts(shown):
+        known = desk.survey(batch)
+        for block in rows.sorted_blocks(batch).drop(columns="geometry").to_dict("records"):
+            seen = pictures.get(inert.safe_name(str(block["block_id"])), [])
+            about = common | desk.context(batch, known, block) | {"photos": photos.shown(seen)}
+            yield from _of_block(batch, atlas, block, about)
+            if names is not None:
+                yield _named(batch, about, names, photos.whole(seen))
+
+
+def _of_block(
+    result: Result, atlas: Atlas, block: dict[str, Any], told: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield a block's sheet and its dossier."""
+    block_id = str(block["block_id"])
+    short = told | _short(result, atlas, block, told)
+    title = w.sheet.block.format(id=block_id)
+    yield block_id, _render("sheet.html.j2", result, title, block_id, short)
+    whole = told | _whole(result, atlas, block, told)
+    title = w.sheet.title_dossier.format(id=block_id)
+    yield f"{block_id}-dossier", _render("dossier.html.j2", result, title, block_id, whole)
+
+
+def _named(
+    result: Result,
+    told: dict[str, Any],
+    names: dict[str, list[dict[str, str]]],
+    pictures: list[photos.Shown],
+) -> tuple[str, str]:
+    """Return the restricted file: a block's parcels with their owners' names."""
+    block_id = str(told["block"]["block_id"])
+    parcels = [row | {"owners": names.get(row["id"], [])} for row in told["parcels"]]
+    title = w.sheet.title_owners.format(id=block_id)
+    context = told | {"parcels": parcels, "photos": pictures}
+    html = _render("restricted.html.j2", result, title, block_id, context)
+    return f"restreint-{block_id}", html
 
 
 def _render(
@@ -100,7 +133,7 @@ def _render(
 
 
 def _short(
-    result: Result, known: dict[str, Any], block: dict[str, Any], told: dict[str, Any]
+    result: Result, atlas: Atlas, block: dict[str, Any], told: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what the sheet tells in short, on its recto, its verso and its third page."""
     first, more = brief.split(brief.rows(told["parcels"]))
@@ -109,7 +142,7 @@ def _short(
     seen = None
     for beside in (True, False) if given and len(first) <= brief.FEWER else (False,):
         size = brief.plan_size(first, beside=beside, noted=told["gap"] is not None)
-        drawn = plan.draw(known["atlas"], str(block["block_id"]), size)
+        drawn = plan.draw(atlas, str(block["block_id"]), size)
         seen = aerial.view(result, drawn) if beside else None
         if seen is not None:
             break
@@ -134,10 +167,10 @@ def _short(
 
 
 def _whole(
-    result: Result, known: dict[str, Any], block: dict[str, Any], told: dict[str, Any]
+    result: Result, atlas: Atlas, block: dict[str, Any], told: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what the dossier tells besides: the whole plan, the texts that each route reads."""
-    drawn = plan.draw(known["atlas"], str(block["block_id"]))
+    drawn = plan.draw(atlas, str(block["block_id"]))
     documents = {document["name"]: document for document in told["documents"]}
     return {
         "plan": drawn,

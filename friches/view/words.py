@@ -22,7 +22,7 @@ from friches.view.look import ANSWERS as ANSWERS  # noqa: PLC0414
 from friches.view.look import Answer as Answer  # noqa: PLC0414
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 THIN = "\u202f"
 """Between thousands (CLDR French)."""
@@ -238,9 +238,12 @@ def months(low: Any, central: Any, high: Any) -> str:
     return _perhaps(said, "" if missing(central) else month(central))
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return « 1 îlot », « 3 îlots »: in French zero and one are singular."""
-    return f"{number(count)}{NBSP}{one if abs(count) < 2 else many or one + 's'}"
+def when(row: Mapping[str, Any], what: str) -> str:
+    """Return when something of a row happens: its span, or the month alone where it has none."""
+    low, high = row[f"{what}_low"], row[f"{what}_high"]
+    if missing(low) and missing(high):
+        return month(row[what])
+    return months(low, row[what], high)
 
 
 def owners(at_least: Any, public: bool = False) -> str:
