@@ -173,9 +173,10 @@ def _tail(land: _Land, supposed: WhatIf | None, shop: _Shop) -> Result:
     places = [keys.get("canteens"), keys.get("farmers"), keys.get("roads"), study.reach]
     reach = shop.stage("reach", [judged, places], lambda: _reach(blocks, beside_it, study))["reach"]
     grown = shop.stage("meals", judged, lambda: feeding.harvests(blocks, members, facts))
-    changed = [*judged, supposed.model_dump(mode="json") if supposed else None]
+    first = study.study.told_in_full
+    changed = [*judged, first, supposed.model_dump(mode="json") if supposed else None]
     law = shop.stage(
-        "law", changed, lambda: _law(blocks, members, facts, grown["meals"], study, supposed)
+        "law", changed, lambda: _law(made, grown["meals"], land, supposed, shop.mapped)
     )
     canteens, farmers = (_or_empty(beside_it[name], name, study) for name in PLACES)
     people = canteens, farmers, feeding.neighbours(blocks, beside_it["farm_fields"])
@@ -273,17 +274,14 @@ def _reach(blocks: Any, layers: Mapping[str, Any], study: Study) -> dict[str, An
     return {"reach": travel(blocks, places, layers["roads"], within)}
 
 
-def _law(  # noqa: PLR0913, PLR0917 -- one argument a table
-    blocks: Any,
-    members: pd.DataFrame,
-    facts: pd.DataFrame,
-    grown: pd.DataFrame,
-    study: Study,
-    supposed: WhatIf | None,
+def _law(
+    made: Mapping[str, Any], grown: pd.DataFrame, land: _Land, supposed: WhatIf | None, mapped: Any
 ) -> dict[str, pd.DataFrame]:
     here = apply(supposed) if supposed else setting()
+    blocks, members, facts = made["blocks"], made["members"], made["facts"]
     facts = apply_facts(supposed, facts, members) if supposed else facts
-    return law_of(blocks, members, facts, grown, study.study.day, here)
+    about = land.study.study
+    return law_of(blocks, members, facts, grown, about.day, here, about.told_in_full, mapped=mapped)
 
 
 def _or_empty(table: Any, name: str, study: Study) -> Any:

@@ -92,6 +92,10 @@ class Goal(_Strict):
     at_once: int | None = Field(None, ge=1)
 
 
+TOLD_IN_FULL = 2_000
+"""Blocks told in full where the study says nothing."""
+
+
 class About(_Strict):
     """Name, communes, day at which the law is judged, projection, audience.
 
@@ -107,7 +111,7 @@ class About(_Strict):
     fictitious: bool = False
     contact: str = ""
     purpose: str = ""
-    told_in_full: int = Field(2000, ge=1)
+    told_in_full: int = Field(TOLD_IN_FULL, ge=1)
 
     @field_validator("communes")
     @classmethod

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from friches import tables
-from friches.phrases import together
+from friches.parts import joined
 from friches.scenarios.cases import cases_of
 from friches.scenarios.kinds import kinds_of
 from friches.scenarios.routes import crops_of, inorder, opened_of, routes_of
 from friches.scenarios.rule import rule
 from friches.scenarios.stepbook import EXTRA, steps_of_blocks
+from friches.studyfile import TOLD_IN_FULL
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from friches.scenarios.kinds import Kinds
     from friches.scenarios.setting import Setting
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         [Callable[["Chunk"], pd.DataFrame], Iterable["Chunk"]], Iterable[pd.DataFrame]
     ]
 
-TOLD_IN_FULL = 2000
 AT_ONCE = 2000
 
 
@@ -83,7 +83,7 @@ def law_of(  # noqa: PLR0913, PLR0917 -- one argument a table
     numbers, crops = crops_of(blocks["block_id"], grown)
     kinds = kinds_of(blocks.assign(crops=numbers), members, facts, day, here)
     read = mapped(partial(opened, day=day, here=here), list(chunks(kinds, at_once)))
-    whole = _stacked(list(read))
+    whole = joined(list(read))
     cases = cases_of(whole, crops, day, here)
     first = (blocks["rank"].rank(method="first") <= told_in_full).to_numpy()
     names = blocks.loc[first, "block_id"]
@@ -114,14 +114,3 @@ def opened(chunk: Chunk, day: dt.date, here: Setting) -> pd.DataFrame:
     rulings = rule(chunk.facts, day, here.documents)
     return opened_of(chunk.blocks, chunk.members, rulings, chunk.facts, day, here)
 
-
-def _stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put tables one after the other, their categories in one list."""
-    columns = {}
-    for name in parts[0]:
-        arrays = [part[name].array for part in parts]
-        if isinstance(arrays[0], pd.Categorical):
-            columns[name] = together(arrays)
-        else:
-            columns[name] = pd.concat([part[name] for part in parts], ignore_index=True).array
-    return pd.DataFrame(columns)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import shapely
 
+from friches.spatial.cores import threads
 from friches.spatial.metres import require_same_plane
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+CHUNK = 2048
+"""Parcels given to a thread at once."""
 
 
 def nearest_m(parcels: gpd.GeoDataFrame, layer: gpd.GeoDataFrame) -> pd.Series[float]:
@@ -37,11 +42,16 @@ def nearest_m(parcels: gpd.GeoDataFrame, layer: gpd.GeoDataFrame) -> pd.Series[f
     """
     require_same_plane(parcelles=parcels, couche=layer)
     far = np.full(len(parcels), np.nan)
-    tree = shapely.STRtree(layer.geometry.to_numpy())
-    (parcel, _), metres = tree.query_nearest(
-        parcels.geometry.to_numpy(), return_distance=True, all_matches=False
-    )
-    far[parcel] = metres
+    tree, shapes = shapely.STRtree(layer.geometry.to_numpy()), parcels.geometry.to_numpy()
+
+    def seek(start: int) -> None:
+        (parcel, _), metres = tree.query_nearest(
+            shapes[start : start + CHUNK], return_distance=True, all_matches=False
+        )
+        far[start + parcel] = metres
+
+    with ThreadPoolExecutor(threads()) as pool:  # the tree is only read, GEOS lets go of the lock
+        list(pool.map(seek, range(0, len(shapes), CHUNK)))
     return pd.Series(far, index=pd.Index(parcels["parcel_id"]), name="nearest_m")
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from friches.studyfile import TOLD_IN_FULL
 from friches.view import words
 from friches.view.lexicon import w
-from friches.view.rows import sorted_blocks
+from friches.view.rows import first_blocks, sorted_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from friches.result import Result
 
-TOLD_IN_FULL = 2_000
-"""Blocks that have a sheet and a dossier, by default (`[study] told_in_full`)."""
 SIZE = 100
 """Blocks whose rows are gathered together. ASSUMPTION: enough to share what gathering costs."""
 OF_BLOCK = ("blocks", "members", "reach", "meals", "matches", "routes", "steps", "plots", "prices")
@@ -37,13 +36,11 @@ def told(result: Result, most: int = TOLD_IN_FULL) -> Result:
     `parcels`, `roads`, `owners`, `farmers` and `canteens` stay whole: plans and names read them.
     The same object where there are no more blocks than that.
     """
-    if len(result.blocks) <= most:
+    first = first_blocks(result, most)
+    if first is result:
         return result
-    names = set(sorted_blocks(result)["block_id"].iloc[:most])
-    cut = {name: _within(getattr(result, name), "block_id", names) for name in _of_block(result)}
-    parcels = set(cut["members"]["parcel_id"])
-    cut |= {name: _within(getattr(result, name), "parcel_id", parcels) for name in OF_PARCEL}
-    return replace(result, **cut)
+    inside = set(first.members["parcel_id"])
+    return replace(first, **{name: _within(getattr(first, name), inside) for name in OF_PARCEL})
 
 
 def said(result: Result, most: int = TOLD_IN_FULL) -> str:
@@ -75,8 +72,8 @@ def _of_block(result: Result) -> list[str]:
     return [name for name in OF_BLOCK if getattr(result, name) is not None]
 
 
-def _within(table: Any, column: str, keys: set[str]) -> Any:
-    return table[table[column].isin(keys)]
+def _within(table: Any, parcels: set[str]) -> Any:
+    return table[table["parcel_id"].isin(parcels)]
 
 
 class _Rows:

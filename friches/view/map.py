@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from friches import tables
+from friches.studyfile import TOLD_IN_FULL
 from friches.view import beyond, compact, inert, look, page, parcels, popups, words
 from friches.view.audience import is_public, visible
 from friches.view.lexicon import w
-from friches.view.rows import TOLD_IN_FULL, first_blocks, sorted_blocks
+from friches.view.rows import first_blocks, sorted_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,6 @@ from friches.view.geopackage import write_geopackage
 from friches.view.map import write_map
 from friches.view.page import run_id
 from friches.view.register import write_register_html
-from friches.view.rows import TOLD_IN_FULL, first_blocks
 from friches.view.sheets import write_sheets
 from friches.view.workbook import write_workbook
 
@@ -44,15 +43,11 @@ _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 _HERE = -100  # AT_FDCWD
 
 
-def write(
-    result: Result,
-    out: Path,
-    *,
-    pdf: bool = False,
-    base_maps: bool = False,
-    told_in_full: int = TOLD_IN_FULL,
-) -> Path:
+def write(result: Result, out: Path, *, pdf: bool = False, base_maps: bool = False) -> Path:
     """Write every output of a run to `out`, which holds the old result or the new one, whole.
+
+    Map, registers and sheets tell the first blocks by rank one by one, as many as the study's
+    `told_in_full`, and say so where there are more; `candidates.gpkg` and the tables hold them all.
 
     Parameters
     ----------
@@ -64,9 +59,6 @@ def write(
         Also write each sheet as PDF (needs the extra `pdf` and Pango).
     base_maps : bool
         Let the map ask the Géoplateforme for background maps when it is online.
-    told_in_full : int
-        Blocks, the first by rank, that map, registers and sheets tell one by one; each says so
-        where there are more. `candidates.gpkg` and the tables hold them all.
 
     Returns
     -------
@@ -79,20 +71,19 @@ def write(
     side = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     side.chmod(0o755)
     try:
-        _fill(result, side, pdf=pdf, base_maps=base_maps, told_in_full=told_in_full)
+        _fill(result, side, pdf=pdf, base_maps=base_maps)
         _exchange(side, out)
     finally:
         shutil.rmtree(side, ignore_errors=True)
     return out
 
 
-def _fill(
-    result: Result, side: Path, *, pdf: bool, base_maps: bool, told_in_full: int = TOLD_IN_FULL
-) -> None:
-    write_map(result, side / "map.html", base_maps=base_maps, told_in_full=told_in_full)
-    write_register_html(result, side / "register.html", told_in_full=told_in_full)
-    write_workbook(result, side / "register.xlsx", told_in_full=told_in_full)
-    write_sheets(first_blocks(result, told_in_full), side / "sheets", pdf=pdf)
+def _fill(result: Result, side: Path, *, pdf: bool, base_maps: bool) -> None:
+    first = result.study.study.told_in_full
+    write_map(result, side / "map.html", base_maps=base_maps, told_in_full=first)
+    write_register_html(result, side / "register.html", told_in_full=first)
+    write_workbook(result, side / "register.xlsx", told_in_full=first)
+    write_sheets(result, side / "sheets", pdf=pdf, most=first)
     write_geopackage(result, side / "candidates.gpkg")
     write_tables(result, side / "tables")
     _json(side / "summary.json", result.summary)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from friches import __version__
+from friches.studyfile import TOLD_IN_FULL
 from friches.view import evidence, inert, method, page, publish, questions, words
 from friches.view.audience import (
     by_owner_kind,
@@ -16,7 +17,7 @@ from friches.view.audience import (
 from friches.view.lexicon import w
 from friches.view.map import headline
 from friches.view.parcels import withdrawn
-from friches.view.rows import TOLD_IN_FULL, first_blocks, gathered, records
+from friches.view.rows import first_blocks, gathered, records
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from friches import tables
+from friches.studyfile import TOLD_IN_FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,6 @@ Three = tuple[float, float, float]
 THREE = ["meals_low", "meals", "meals_high"]
 ROOM = 1.01
 """Share of a block's area up to which its crops fit on it together: areas are rounded."""
-TOLD_IN_FULL = 2_000
-"""Blocks, the first by rank, that are told one by one where the study says nothing else."""
 
 
 class Told(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from friches.studyfile import TOLD_IN_FULL
 from friches.view import aerial, batches, brief, desk, inert, page, photos, plan, rows, words
 from friches.view.audience import visible
 from friches.view.lexicon import w
@@ -25,7 +26,7 @@ def write_sheets(
     result: Result,
     folder: Path | str,
     pdf: bool = False,
-    most: int = batches.TOLD_IN_FULL,
+    most: int = TOLD_IN_FULL,
 ) -> list[Path]:
     """Write one self-contained HTML sheet a block, its dossier, and what else its audience may see.
 
@@ -65,7 +66,7 @@ def write_sheets(
     return sorted(written, key=lambda path: (path.stem.removeprefix("restreint-"), path.name))
 
 
-def pages(result: Result, most: int = batches.TOLD_IN_FULL) -> Iterator[tuple[str, str]]:
+def pages(result: Result, most: int = TOLD_IN_FULL) -> Iterator[tuple[str, str]]:
     """Yield the name and the HTML of every file `write_sheets` writes."""
     told = batches.told(result, most)
     shown = visible(told)

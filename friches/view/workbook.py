@@ -12,6 +12,7 @@ from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
 
 from friches import __version__
+from friches.studyfile import TOLD_IN_FULL
 from friches.view import cells, inert, method, page, publish, questions, words
 from friches.view.audience import destroy_mention, visible
 from friches.view.cells import Column, Sheet
@@ -30,7 +31,7 @@ from friches.view.layout import (
 )
 from friches.view.lexicon import w
 from friches.view.register import answer_said, limits, listed, told_parcels
-from friches.view.rows import TOLD_IN_FULL, first_blocks, gathered, records
+from friches.view.rows import first_blocks, gathered, records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
