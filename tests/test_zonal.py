@@ -167,7 +167,7 @@ def test_parcels_one_by_one_are_those_measured_together_to_the_bit(raster, monke
     monkeypatch.setattr("friches.spatial.overlay.COMPILED", compiled)
     monkeypatch.setattr(mosaics, "SIDE", 5)
     rng = np.random.default_rng(3)
-    land = scattered(rng, 25, 20)
+    land = scattered(rng, 10, 20)
     codes = raster(rng.integers(0, 4, (20, 20)).astype(np.uint8))
     dates = raster(*rng.integers(-99, 9999, (3, 20, 20)).astype(np.int16), scale=1e-4, nodata=7)
     fields = scattered(rng, 40, 20).assign(kind=np.arange(40) % 3)

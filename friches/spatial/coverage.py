@@ -149,6 +149,7 @@ def _way(geometries: NDArray[np.object_]) -> tuple[Any, Numbers, Callable[..., N
 
 
 def _visits(bounds: Numbers, grid: Grid, shape: tuple[int, int]) -> _Visits:
+    """Return the windows that parcels of these bounds meet; empty parcels meet none."""
     n = len(bounds)
     rows = np.flatnonzero(bounds[:, 0] <= bounds[:, 2])
     west, south, east, north = bounds[rows].T
