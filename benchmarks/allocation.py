@@ -144,7 +144,7 @@ def main() -> None:
     tables = territory(said.seed, said.blocks, said.farms, said.canteens)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()
-    found = allocate(**tables, reach_limits=Reach())
+    found = allocate(**tables, reach_limits=Reach(), told_in_full=said.blocks)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lacking = tables["demand"]["gap"].sum()

@@ -31,8 +31,10 @@ def candidates(fallow: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
 
     Returns a DataFrame indexed by parcel_id with the column answer (yes or missing).
     """
-    supports = evidence[(evidence["role"] == "supports") & evidence["answer"].fillna(value=False)]
-    supported = fallow["parcel_id"].isin(supports["parcel_id"])
+    yes_for = (evidence["role"] == "supports") & evidence["answer"].fillna(value=False)
+    # Evidence has rows by the million: of those that count, the parcels alone, each once.
+    supports = evidence.loc[yes_for.astype(bool), "parcel_id"].unique()
+    supported = fallow["parcel_id"].isin(supports)
     known = fallow["share_known"] >= limits()["unknown_share_known"]["value"]
     unknown = fallow["answer"].isna() & supported & known
     yes = fallow["answer"].fillna(value=False).astype(bool)
@@ -82,9 +84,20 @@ def _smallest() -> float:
     return float(limits()["smallest_block_ha"]["value"])
 
 
+READ = (
+    "commune", "area_m2", "area_registered_m2", "last_crop", "last_crop_group", "owner_kind",
+    "owner_group", "slope_mean_pct", "altitude_mean_m",
+)  # fmt: skip
+"""Facts that blocks are told from."""
+JUDGED = ("answer", "rank", "stage", "share_known", "to_ask")
+
+
 def _described(label: pd.Series, facts: pd.DataFrame, fallow: pd.DataFrame) -> pd.DataFrame:
     members = label.rename_axis("parcel_id").reset_index()
-    members = members.merge(facts, on="parcel_id").merge(fallow, on="parcel_id")
+    members = members.merge(facts[["parcel_id", *READ]], on="parcel_id")
+    members = members.merge(fallow[["parcel_id", *JUDGED]], on="parcel_id")
+    # In one order, so that sums and lists are the same whatever that of the parcels given.
+    members = members.sort_values("parcel_id", ignore_index=True)
     members["area_measured_ha"] = members["area_m2"] / 10_000
     registered = members["area_registered_m2"].fillna(members["area_m2"])
     members["area_ha"] = registered / 10_000
@@ -127,28 +140,28 @@ OWNERS = {
 
 def _summaries(members: pd.DataFrame) -> pd.DataFrame:
     by = members.groupby("label", sort=True)
-    owner = members["owner_kind"].map(OWNERS)
-    owners = members.assign(
-        owner=owner, account=members["owner_kind"] + "/" + members["owner_group"].fillna("")
-    ).groupby("label")
+    account = members["owner_kind"] + "/" + members["owner_group"].fillna("")
+    owners = members.assign(owner=members["owner_kind"].map(OWNERS), account=account)
+    unsure = members["answer"].isna().groupby(members["label"]).any()
+    all_yes = members["answer"].fillna(value=False).astype(bool).groupby(members["label"]).all()
     return (
         pd.DataFrame(
             {
-                "commune": by["commune"].agg(_first_mode),
-                "answer": by["answer"].agg(_all_yes),
-                "unsure": by["answer"].agg(lambda a: int(a.isna().any())),
+                "commune": _commonest(members, "commune"),
+                "answer": all_yes.astype("boolean").mask(unsure),
+                "unsure": unsure.astype(int),
                 "best": by["rank"].min(),
                 "area_ha": by["area_ha"].sum(),
                 "area_measured_ha": by["area_measured_ha"].sum(),
                 "n_parcels": by.size(),
-                "n_owners_low": owners["account"].nunique().clip(lower=1),
-                "owner_kinds": owners["owner"].agg(_joined),
+                "n_owners_low": owners.groupby("label")["account"].nunique().clip(lower=1),
+                "owner_kinds": _listed(owners.sort_values("owner"), "owner"),
                 "stage": _heaviest(members, "stage"),
                 "share_known": _weighted(members, "share_known"),
                 "slope_mean_pct": _weighted(members, "slope_mean_pct"),
                 "altitude_mean_m": _weighted(members, "altitude_mean_m"),
                 "past_use": _heaviest(members, "past_use"),
-                "to_ask": by["to_ask"].agg(_questions),
+                "to_ask": _listed(members, "to_ask"),
             }
         )
         .rename_axis("label")
@@ -156,21 +169,19 @@ def _summaries(members: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _all_yes(answers: pd.Series[Any]) -> Any:
-    return bool(answers.all()) if answers.notna().all() else pd.NA
+def _commonest(members: pd.DataFrame, column: str) -> pd.Series:
+    counts = members.groupby(["label", column]).size().rename("n").reset_index()
+    counts = counts.sort_values(["label", "n", column], ascending=[True, False, True])
+    return counts.drop_duplicates("label").set_index("label")[column]
 
 
-def _first_mode(values: pd.Series) -> Any:
-    return values.mode().iloc[0]
-
-
-def _joined(values: pd.Series) -> Any:
-    return " ; ".join(sorted(set(values.dropna()))) or pd.NA
-
-
-def _questions(values: pd.Series) -> Any:
-    asked = [question for text in values.dropna() for question in text.split(" ; ")]
-    return " ; ".join(dict.fromkeys(asked)) or pd.NA
+def _listed(members: pd.DataFrame, column: str) -> pd.Series:
+    """Return, by block, the items of its members' lists (« a ; b »), each once, as they come."""
+    rows = members[["label", column]].dropna().drop_duplicates()
+    found: dict[str, dict[str, None]] = {}
+    for label, text in zip(rows["label"], rows[column], strict=True):
+        found.setdefault(label, {}).update(dict.fromkeys(text.split(" ; ")))
+    return pd.Series({label: " ; ".join(items) for label, items in found.items()}, dtype="str")
 
 
 def _heaviest(members: pd.DataFrame, column: str) -> pd.Series:

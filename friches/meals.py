@@ -6,7 +6,7 @@ friches/food/plans.toml, each an ASSUMPTION.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +17,11 @@ from friches.errors import refuse
 from friches.food import menu
 from friches.food.crops import Bounds, Plan, plans
 from friches.food.site import places
+from friches.food.suitability import seen
 from friches.tables import check, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from friches.food.site import Place
     from friches.supply import Offer
@@ -98,10 +99,10 @@ def grow(blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame) -> pd
 
 
 def _rows(block: str, place: Place) -> Iterator[dict[str, Any]]:
-    offers = supply.offers(place)
+    offers = cache(partial(supply.offer, place, seen(place)))  # a plan needs few of the crops
     plan, hectares = _plan(place, offers)
     for name, area in sorted(hectares.items()):
-        offer = offers[name]
+        offer = offers(name)
         yield {
             "block_id": block,
             "crop": name,
@@ -134,12 +135,12 @@ def _figures(group: str, kg: Bounds) -> dict[str, float]:
 # ------------------------------------------------------------------ which plan for which place
 
 
-def _plan(place: Place, offers: Mapping[str, Offer]) -> tuple[Plan, dict[str, float]]:
+def _plan(place: Place, offers: Callable[[str], Offer]) -> tuple[Plan, dict[str, float]]:
     for plan in plans().plan:
-        if offers[plan.lead].fit.answer is not False and _suits(plan, place):
+        if offers(plan.lead).fit.answer is not False and _suits(plan, place):
             return plan, _hectares(plan, offers)
     return plan, {
-        plan.lead: offers[plan.lead].usable_ha
+        plan.lead: offers(plan.lead).usable_ha
     }  # the last plan, even if it yields nothing
 
 
@@ -152,15 +153,15 @@ def _suits(plan: Plan, place: Place) -> bool:
     return relief_known or not plan.needs_relief or place.past in plans().worked
 
 
-def _hectares(plan: Plan, offers: Mapping[str, Offer]) -> dict[str, float]:
-    usable = offers[plan.lead].usable_ha
+def _hectares(plan: Plan, offers: Callable[[str], Offer]) -> dict[str, float]:
+    usable = offers(plan.lead).usable_ha
     found: dict[str, float] = {}
     start = 0.0
     for tranche in plan.tranche:
         end = usable if tranche.up_to_ha is None else min(tranche.up_to_ha, usable)
         if end <= start:
             break
-        fits = {n: s for n, s in tranche.share.items() if offers[n].fit.answer is not False}
+        fits = {n: s for n, s in tranche.share.items() if offers(n).fit.answer is not False}
         shares = fits or {plan.lead: 1.0}
         for name, share in shares.items():
             part = (end - start) * share / sum(shares.values())

@@ -14,9 +14,10 @@ from friches.planning.forward import forward
 from friches.planning.front import front, measured, no_front
 from friches.planning.goal import Goal, Limits, check_goal, read_goal
 from friches.planning.holds import holding
-from friches.planning.options import ENDS, brought
+from friches.planning.options import ENDS, READ, brought
 from friches.planning.outlets import taken
 from friches.planning.programme import WITHIN, Solved, more, settle
+from friches.promising import TOLD_IN_FULL, promising, without
 from friches.supply import calendar as sold_calendar
 from friches.tables import TABLES, check, empty
 
@@ -67,6 +68,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one argument a table
     unsure: bool = False,
     with_front: bool = True,
     seconds: float = SECONDS,
+    told_in_full: int = TOLD_IN_FULL,
 ) -> Planned:
     """Choose the smallest set of openings that reaches a goal, or the most that can be.
 
@@ -104,6 +106,9 @@ def plan(  # noqa: PLR0913, PLR0917 - one argument a table
         Also seek the plans that no other beats (a dozen programmes more).
     seconds : float
         What all programmes may take together; beyond, the best found so far.
+    told_in_full : int
+        Blocks that are weighed at most, the most promising ones (`friches.promising`); the
+        sentence says so.
 
     Returns
     -------
@@ -118,11 +123,13 @@ def plan(  # noqa: PLR0913, PLR0917 - one argument a table
     aimed = read_goal(goal) if isinstance(goal, str) else goal
     _check_columns({"blocks": blocks, "routes": routes, "demand": demand})
     check_goal(aimed, kept, set(demand["food_group"].astype(str)), day)
-    harvest = harvests(blocks, meals, allocation)
+    blocks, left = promising(blocks, told_in_full)
+    harvest = without(harvests(blocks, meals, allocation), left)
     if unsure:
         harvest = harvest.assign(counted=True)
     sold = sold_calendar() if calendar is None else calendar
-    one = case(blocks, routes, harvest, demand, sold, aimed, kept, day, seconds)
+    routes = without(routes[[name for name in READ if name in routes.columns]], left)
+    one = case(blocks, routes, harvest, demand, sold, aimed, kept, day, seconds, left)
     question = posed(one)
     if one.outlets.need <= 0:
         found, held, because = NOTHING, NO_LIMIT, ""

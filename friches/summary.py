@@ -9,6 +9,7 @@ import pandas as pd
 
 from friches import tables
 from friches.outcome import outcome
+from friches.promising import others, part
 from friches.sources.exclusions import counted
 
 if TYPE_CHECKING:
@@ -57,9 +58,24 @@ def _food(result: Result) -> dict[str, Any]:
     grown = result.meals[result.meals["block_id"].isin(sure)]
     told = outcome(grown, _table(result.demand, "demand"), _table(result.shares, "shares"))
     found = {name: _rounded(value) for name, value in told.items()}
+    found["notes"] = [*found["notes"], *weighed(result)]
     for name, table in (("allocation", result.plots), ("plan", result.openings)):
         found[name] = None if table is None else table.attrs.get("told")
     return found
+
+
+def weighed(result: Result) -> list[str]:
+    """Say which figures are of the blocks weighed alone, where the territory has too many."""
+    solved = {} if result.plots is None else result.plots.attrs.get("solved", {})
+    said = solved.get("left_out")
+    if said is None:
+        return []
+    told = (
+        f"meals_per_year, organic_share_after et closed_by_group : {part(said)} sont seuls "
+        f"répartis entre fermes et cantines ; {others(said)} ne comptent que dans meals_uncapped, "
+        "s'ils sont en friche à coup sûr"
+    )
+    return [told]
 
 
 def _table(table: pd.DataFrame | None, name: str) -> pd.DataFrame:
@@ -76,8 +92,11 @@ def _rounded(value: Any) -> Any:
 def first_meal(result: Result) -> dict[str, str | None] | None:
     """Return the first served meal's date over blocks answered yes, by their advised route."""
     sure = set(result.blocks.loc[result.blocks["answer"].fillna(value=False), "block_id"])
-    advised = result.routes[result.routes["block_id"].isin(sure) & (result.routes["order"] == 1)]
-    dates = {end: advised[f"first_meal_on{column}"].min() for end, column in ENDS.items()}
+    advised = result.routes["block_id"].isin(sure) & (result.routes["order"] == 1)
+    dates = {
+        end: result.routes.loc[advised, f"first_meal_on{column}"].min()
+        for end, column in ENDS.items()
+    }
     if any(pd.isna(day) for day in dates.values()):
         return None
     return {end: day.date().isoformat() for end, day in dates.items()}

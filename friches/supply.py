@@ -6,11 +6,14 @@ Figures are in friches/food/*.toml with their unit, source and mark: yields (cro
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
+from pandas import CategoricalDtype
+from pandas.api.types import union_categoricals
 
 from friches.errors import Breach, InputError
 from friches.food import menu
@@ -19,7 +22,7 @@ from friches.food.ramp import ramp
 from friches.food.rotations import rotation_limits, rotation_rules, turns
 from friches.food.seasons import calendar, delivered_share
 from friches.food.site import Place, places
-from friches.food.suitability import Fit, fit, net_share, suitability
+from friches.food.suitability import Fit, Seen, fit, net_share, seen, suitability
 from friches.tables import check, empty
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "calendar",
     "closable_groups",
+    "offer",
     "offers",
     "ramp",
     "rotation_limits",
@@ -41,6 +45,18 @@ NEEDED = {
     "members": ("block_id", "parcel_id"),
     "facts": ("parcel_id",),
 }
+
+
+COLUMNS = (
+    "block_id", "crop", "food_group", "suits", "why", "usable_ha", "share_max", "min_ha",
+    "kg_ha_low", "kg_ha", "kg_ha_high", "meals_ha", "level", "source", "limits",
+)  # fmt: skip
+TEXTS = ("crop", "food_group", "why", "level", "source", "limits")
+"""Columns of « supply » in which few texts come back often."""
+AT_ONCE = 2000
+"""Blocks made into rows together: bounds the memory."""
+TOLD = 2**15
+"""Texts kept at hand, made once for blocks that are alike."""
 
 
 class Offer(NamedTuple):
@@ -80,16 +96,28 @@ def supply(blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame) -> 
         Missing columns; negative or missing area; a block twice.
     """
     refuse_bad(blocks, members, facts)
-    rows = [
-        _row(block, offer)
-        for block, place in places(blocks, members, facts).items()
-        for offer in offers(place).values()
-    ]
-    if not rows:
+    found = iter(places(blocks, members, facts).items())
+    parts = [_part(some) for some in iter(lambda: list(islice(found, AT_ONCE)), [])]
+    if not parts:
         none: pd.DataFrame = empty("supply")
         return none
-    table = pd.DataFrame(rows).astype({"suits": "boolean"})
-    return check(table.sort_values(["block_id", "crop"], ignore_index=True), "supply", "récoltes")
+    table = joined(parts).sort_values(["block_id", "crop"], ignore_index=True)
+    return check(table, "supply", "récoltes")
+
+
+def _part(some: list[tuple[str, Place]]) -> pd.DataFrame:
+    rows = [_row(block, offer) for block, place in some for offer in offers(place).values()]
+    columns = (list(column) for column in zip(*rows, strict=True))
+    table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+    return table.astype({"suits": "boolean"} | dict.fromkeys(TEXTS, "category"))
+
+
+def joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return tables put under each other, their categories too, with words sorted."""
+    table: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    for name in [n for n, kind in parts[0].dtypes.items() if isinstance(kind, CategoricalDtype)]:
+        table[name] = union_categoricals([part[name] for part in parts], sort_categories=True)
+    return table
 
 
 def refuse_bad(blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame) -> None:
@@ -122,12 +150,15 @@ def refuse_bad(blocks: pd.DataFrame, members: pd.DataFrame, facts: pd.DataFrame)
 
 def offers(place: Place) -> dict[str, Offer]:
     """Return what one place offers, by crop, in the order of crops.toml."""
-    return {name: _offer(grown, place) for name, grown in crops().items()}
+    classes = seen(place)
+    return {name: offer(place, classes, name) for name in crops()}
 
 
-def _offer(grown: Crop, place: Place) -> Offer:
+def offer(place: Place, classes: Seen, name: str) -> Offer:
+    """Return what one place, whose traits are of these classes (`seen`), offers of one crop."""
+    grown = crop(name)
     usable = usable_ha(place, grown)
-    found = fit(grown, place, usable)
+    found = fit(grown, place, usable, classes)
     base, soil = yield_ha(grown.name), suitability().soil.low[grown.kind]
     kg = Bounds(base.low * found.low * soil, base.central * found.central, base.high * found.high)
     return Offer(grown, place, found, usable, kg)
@@ -184,30 +215,31 @@ def _kg_per_meal() -> float:
     return float(menu.need(menu.menu().reference)["kg"].sum())
 
 
-def _row(block: str, offer: Offer) -> dict[str, Any]:
-    grown, kg = offer.crop, offer.kg_ha
-    return {
-        "block_id": block,
-        "crop": grown.name,
-        "food_group": grown.food_group,
-        "suits": offer.fit.answer,
-        "why": _why(offer.fit),
-        "usable_ha": offer.usable_ha,
-        "share_max": turns()[grown.name].share_max,
-        "min_ha": grown.min_ha,
-        "kg_ha_low": kg.low,
-        "kg_ha": kg.central,
-        "kg_ha_high": kg.high,
-        "meals_ha": kg.central / _kg_per_meal(),
-        "level": grown.default.label,
-        "source": source(offer),
-        "limits": limits(offer),
-    }
+def _row(block: str, offer: Offer) -> tuple[Any, ...]:
+    grown, kg, fitted = offer.crop, offer.kg_ha, offer.fit
+    return (
+        block,
+        grown.name,
+        grown.food_group,
+        fitted.answer,
+        _why(fitted),
+        offer.usable_ha,
+        turns()[grown.name].share_max,
+        grown.min_ha,
+        kg.low,
+        kg.central,
+        kg.high,
+        kg.central / _kg_per_meal(),
+        grown.default.label,
+        source(offer),
+        limits(offer),
+    )
 
 
 # ------------------------------------------------------------------ what is said of it
 
 
+@lru_cache(maxsize=TOLD)
 def _why(found: Fit) -> str | None:
     if found.stops:
         return f"ne convient pas : {', '.join(found.stops)}"
@@ -216,7 +248,12 @@ def _why(found: Fit) -> str | None:
 
 def source(offer: Offer) -> str:
     """Return where the kg a hectare come from, with their marks."""
-    return " ; ".join([_sourced(offer.crop.name), *offer.fit.said])
+    return _source(offer.crop.name, offer.fit.said)
+
+
+@lru_cache(maxsize=TOLD)
+def _source(name: str, said: tuple[str, ...]) -> str:
+    return " ; ".join([_sourced(name), *said])
 
 
 @cache
@@ -239,11 +276,16 @@ def _sourced(name: str) -> str:
 
 def limits(offer: Offer) -> str:
     """Return what the reader must know of these figures."""
-    return " ; ".join(_limits(offer))
+    return _limited(offer.crop.name, offer.fit, lost_known=offer.place.lost_known)
 
 
-def _limits(offer: Offer) -> Iterator[str]:
-    grown, place, found, said = offer.crop, offer.place, offer.fit, suitability()
+@lru_cache(maxsize=TOLD)
+def _limited(name: str, found: Fit, *, lost_known: bool) -> str:
+    return " ; ".join(_limits(crop(name), found, lost_known=lost_known))
+
+
+def _limits(grown: Crop, found: Fit, *, lost_known: bool) -> Iterator[str]:
+    said = suitability()
     if grown.limits:
         yield grown.limits
     yield said.cruise.text
@@ -257,7 +299,7 @@ def _limits(offer: Offer) -> Iterator[str]:
         )
     if found.best:
         yield f"à vérifier : {', '.join(found.best)} (bas : au pire, central et haut : au mieux)"
-    if not place.lost_known and not found.stops:
+    if not lost_known and not found.stops:
         yield f"{said.area.source} ({said.area.mark})"
     if found.stops:
         yield f"rien de récoltable en l'état : {', '.join(found.stops)}"

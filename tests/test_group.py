@@ -116,6 +116,17 @@ def test_order_of_parcels_changes_nothing():
     assert one.geometry.geom_equals(other.geometry).all()
 
 
+def test_questions_are_listed_once_in_the_order_of_parcels():
+    parcels, answers = tiny.squares(), {1: True, 2: True}
+    facts = measure({"parcels": parcels})
+    asked = {tiny.IDS[0]: "a ; b", tiny.IDS[1]: "b ; c"}
+    fallow = judged(answers)
+    fallow = fallow.assign(to_ask=fallow["parcel_id"].map(asked))
+    for rows in (parcels, parcels.iloc[::-1].reset_index(drop=True)):
+        blocks, _ = form_blocks(rows, facts, fallow.iloc[::-1], supports())
+        assert blocks["to_ask"].tolist() == ["a ; b ; c"]
+
+
 def test_nothing_fallow_gives_empty_tables():
     blocks, members = blocks_of(tiny.squares(), {})
     assert blocks.empty

@@ -509,3 +509,21 @@ def test_every_stage_has_its_delay():
     assert set(ramps().delay.stages) == set(STAGES)
     for names in ramps().standing.values():
         assert set(names) <= set(crops())
+
+
+def test_blocks_made_in_parts_give_the_same_table(monkeypatch):
+    blocks = block(block_id="B001"), block(2.0, "B002", slope_mean_pct=18.0), block(0.05, "B003")
+    whole = supply(*land(*blocks))
+    assert whole["limits"].dtype == "category"
+    assert whole["why"].nunique() > 1
+    monkeypatch.setattr("friches.supply.AT_ONCE", 1)
+    pd.testing.assert_frame_equal(supply(*land(*blocks)), whole)
+
+
+def test_what_stops_a_crop_names_the_figure_of_each_block():
+    # Blocks of one class of slope share their fit, not the figure that is told.
+    rows = supply(
+        *land(block(slope_mean_pct=18.0), block(10.0, "B002", slope_mean_pct=22.0))
+    ).set_index(["crop", "block_id"])["why"]
+    assert "18\u202f%" in rows["légumes d'été", "B001"]
+    assert "22\u202f%" in rows["légumes d'été", "B002"]

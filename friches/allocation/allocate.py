@@ -15,6 +15,7 @@ from friches.allocation.parameters import parameters
 from friches.allocation.programme import programme
 from friches.allocation.solve import solve
 from friches.demand import organic_goal
+from friches.promising import TOLD_IN_FULL, promising, without
 
 if TYPE_CHECKING:
     from friches.allocation.arrays import Flags, Given, Numbers
@@ -45,6 +46,8 @@ def allocate(  # noqa: PLR0913, PLR0917 - one argument a table
     calendar: pd.DataFrame | None = None,
     rules: pd.DataFrame | None = None,
     seed: int | None = None,
+    *,
+    told_in_full: int = TOLD_IN_FULL,
 ) -> Allocation:
     """Choose crops by block, blocks by farm and deliveries by month that close most of the gap.
 
@@ -82,12 +85,15 @@ def allocate(  # noqa: PLR0913, PLR0917 - one argument a table
         and not sold counts as ley or green manure.
     seed : int, optional
         Of the draws of low and high; by default that of spread.toml.
+    told_in_full : int
+        Blocks that are weighed at most, the most promising ones (`friches.promising`); the others
+        are in `matches` alone, which says so.
 
     Returns
     -------
     Allocation
         plots, flows, balance, shares, limits, matches, and `solved`: meals, bound, gap (share of
-        the bound), exact, rows, columns.
+        the bound), rows, columns; left_out where not all blocks are weighed.
 
     Raises
     ------
@@ -95,6 +101,9 @@ def allocate(  # noqa: PLR0913, PLR0917 - one argument a table
         Unknown, negative or missing values; places, blocks or crops absent from their table.
     """
     share = organic_goal(goal)
+    blocks, left = promising(blocks, told_in_full)
+    supply, reach = without(supply, left), without(reach, left)
+    neighbours = None if neighbours is None else without(neighbours, left)
     tables = checked(Tables(
         blocks, supply, reach, farmers, demand, neighbours,
         _calendar() if calendar is None else calendar, _rules() if rules is None else rules,
@@ -111,7 +120,11 @@ def allocate(  # noqa: PLR0913, PLR0917 - one argument a table
         placed = [first, _placed(_left(known, ~sure, first), exact=False)]
         found |= {"plots": _both(first, placed[1])}
     matches = pairs.matches(tables, known, placed)
-    return Allocation(**found, matches=matches, solved=_solved(placed, tables.supply))
+    solved = _solved(placed, tables.supply)
+    if left is not None:
+        found["limits"] = words.of_weighed(found["limits"], left)
+        matches, solved["left_out"] = pairs.with_others(matches, left), left.said
+    return Allocation(**found, matches=matches, solved=solved)
 
 
 class Placed(NamedTuple):

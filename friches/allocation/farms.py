@@ -44,7 +44,7 @@ def beside(neighbours: pd.DataFrame | None, names: Names) -> set[tuple[int, int]
         index(names.farmers, neighbours["farmer_id"]),
         strict=True,
     )
-    return {(int(block), int(farmer)) for block, farmer in found}
+    return {(int(block), int(farmer)) for block, farmer in found if min(block, farmer) >= 0}
 
 
 def grows(productions: object, crops: list[str]) -> Flags:
@@ -70,7 +70,9 @@ def pairs(  # noqa: PLR0913, PLR0917 - one argument an array
     common = suited[block] & masks[farmer]
     useful = common.any(axis=1)
     block, farmer, common = block[useful], farmer[useful], common[useful]
-    own = np.array([pair in beside for pair in zip(block, farmer, strict=True)], dtype=bool)
+    touching = np.zeros(to_farm.shape, dtype=bool)
+    touching[tuple(np.array([*beside], dtype=np.int64).reshape(-1, 2).T)] = True
+    own = touching[block, farmer]
     minutes = to_farm[block, farmer]
     collective = (farmers["kind"] == "collective").to_numpy(dtype=bool)[farmer]
     cost = np.where(own, 0.0, minutes) + _preference(farmers)[farmer]

@@ -13,10 +13,11 @@ from friches.food.site import plain
 from friches.tables import check, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from friches.allocation.allocate import Placed
-    from friches.allocation.arrays import Given, Tables
+    from friches.allocation.arrays import Given, Indices, Tables
+    from friches.promising import Left
 
 LITTLE = 0.05
 """Hectares of a block under which what a farm leaves of it is not told."""
@@ -41,11 +42,46 @@ def matches(tables: Tables, known: Given, placed: Sequence[Placed]) -> pd.DataFr
         none: pd.DataFrame = empty("matches")
         return none
     book = _book(tables, known, placed)
+    drawers = [_drawers(one) for one in placed]
     rows = []
     for index, block in enumerate(known.names.blocks):
-        part = next((one for one in placed if (one.lots.block == index).any()), None)
+        part = next((one for one in drawers if len(one.lots[index])), None)
         rows.append(_alone(block, index, book) if part is None else _row(block, index, part, book))
     return check(pd.DataFrame(rows), "matches", "rapprochements")
+
+
+def with_others(table: pd.DataFrame, left: Left) -> pd.DataFrame:
+    """Return « matches » with a row for each block left out, which says that it was not weighed."""
+    said = figure(left.weighed), figure(left.blocks)
+    why = f"Îlot non pesé : seuls les {said[0]} plus probables sur {said[1]} sont répartis."
+    more = pd.DataFrame({"block_id": sorted(left.ids), "why": why}).reindex(columns=table.columns)
+    both = pd.concat([table, more.astype(table.dtypes)], ignore_index=True)
+    return both.sort_values("block_id", ignore_index=True)
+
+
+class Drawers(NamedTuple):
+    """A programme solved, with the places of its lots, deliveries and pairs by block."""
+
+    placed: Placed
+    lots: list[Indices]
+    sent: list[Indices]
+    arcs: list[Indices]
+
+
+def _drawers(placed: Placed) -> Drawers:
+    count = len(placed.given.names.blocks)
+    return Drawers(
+        placed,
+        *(
+            _by_block(column, count)
+            for column in (placed.lots.block, placed.sent.block, placed.given.arcs.block)
+        ),
+    )
+
+
+def _by_block(block: Indices, count: int) -> list[Indices]:
+    order = np.argsort(block, kind="stable")
+    return np.split(order, np.searchsorted(block[order], np.arange(1, count)))
 
 
 def _book(tables: Tables, known: Given, placed: Sequence[Placed]) -> Book:
@@ -58,29 +94,24 @@ def _book(tables: Tables, known: Given, placed: Sequence[Placed]) -> Book:
     trips = tables.reach[tables.reach["minutes"].notna()]
     straight = trips[trips["by"] == "straight"]
     close = trips[(trips["kind"] == "farm") & (trips["minutes"] <= tables.minutes_to_farm)]
-    near: dict[str, list[str]] = {}
-    for row in close.sort_values(["block_id", "minutes", "place_id"]).to_dict("records"):
-        outlet = known.wants[known.names.farmers.index(str(row["place_id"]))] <= 0 and (
-            farmers[str(row["place_id"])].get("kind") == "collective"
-        )
-        if not outlet:
-            near.setdefault(str(row["block_id"]), []).append(str(row["place_id"]))
+    close = close[["block_id", "place_id", "minutes"]].astype({"block_id": str, "place_id": str})
+    outlets = {
+        name
+        for name, wants in zip(known.names.farmers, known.wants, strict=True)
+        if wants <= 0 and farmers[name].get("kind") == "collective"
+    }
+    close = close[~close["place_id"].isin(outlets)].sort_values(["block_id", "minutes", "place_id"])
+    near = {str(block): list(found) for block, found in close.groupby("block_id")["place_id"]}
     left = known.wants - np.sum([one.taken for one in placed], axis=0)
     demand, supply = tables.demand, tables.supply
     return Book(
         known,
         farmers,
         _pairs(tables.neighbours),
-        {
-            (str(r["block_id"]), str(r["place_id"]), str(r["kind"]))
-            for r in straight.to_dict("records")
-        },
+        set(_texts(straight, "block_id", "place_id", "kind")),
         near,
         dict(zip(known.names.farmers, left, strict=True)),
-        {
-            (str(r["block_id"]), str(r["crop"])): float(r["meals_ha"])
-            for r in supply[["block_id", "crop", "meals_ha"]].to_dict("records")
-        },
+        dict(zip(_texts(supply, "block_id", "crop"), supply["meals_ha"].tolist(), strict=True)),
         set(demand.loc[demand["gap"].isna(), "canteen_id"].astype(str)),
     )
 
@@ -88,20 +119,24 @@ def _book(tables: Tables, known: Given, placed: Sequence[Placed]) -> Book:
 def _pairs(neighbours: pd.DataFrame | None) -> set[tuple[str, str]]:
     if neighbours is None:
         return set()
-    return {(str(r["block_id"]), str(r["farmer_id"])) for r in neighbours.to_dict("records")}
+    return set(_texts(neighbours, "block_id", "farmer_id"))
+
+
+def _texts(table: pd.DataFrame, *names: str) -> Iterator[Any]:
+    return zip(*(table[name].astype(str).tolist() for name in names), strict=True)
 
 
 # ------------------------------------------------------------------ a block that is worked
 
 
-def _row(block: str, index: int, part: Placed, book: Book) -> dict[str, Any]:
-    names, lots = part.given.names, part.lots
-    rows = np.flatnonzero(lots.block == index)
+def _row(block: str, index: int, held: Drawers, book: Book) -> dict[str, Any]:
+    part, rows = held.placed, held.lots[index]
+    names, lots, arcs = part.given.names, part.lots, part.given.arcs
     farm = int(lots.farmer[rows[0]])
     crops = sorted({names.crops[int(crop)] for crop in lots.crop[rows]})
-    pair = (part.given.arcs.block == index) & (part.given.arcs.farmer == farm)
-    minutes = float(part.given.arcs.minutes[pair][0])
-    kitchen, to_canteen, where = _plate(block, index, part, book)
+    pair = held.arcs[index][arcs.farmer[held.arcs[index]] == farm][0]
+    minutes = float(arcs.minutes[pair])
+    kitchen, to_canteen, where = _plate(block, index, held, book)
     usable = part.given.offer.usable[part.given.offer.block == index].max()
     who = _who(block, names.farmers[farm], minutes, crops, book)
     who += f", {_land(float(part.land[index]), float(usable), crops)}"
@@ -150,16 +185,16 @@ def _land(taken: float, usable: float, crops: list[str]) -> str:
 
 
 def _plate(
-    block: str, index: int, part: Placed, book: Book
+    block: str, index: int, drawers: Drawers, book: Book
 ) -> tuple[str | None, float | None, str]:
+    part, mine = drawers.placed, drawers.sent[index]
     sent, names = part.sent, part.given.names
-    mine = sent.block == index
-    if not mine.any():
+    if not len(mine):
         return None, None, "sa récolte sert de réserve : rien n'en est livré au central"
     kg = np.bincount(sent.kitchen[mine], sent.kg[mine], minlength=len(names.kitchens))
     best = int(np.argmax(np.round(kg, 6)))
     kitchen = names.kitchens[best]
-    held = mine & (sent.kitchen == best)
+    held = mine[sent.kitchen[mine] == best]
     groups = np.bincount(sent.group[held], sent.kg[held], minlength=len(names.groups))
     gives = ", ".join(
         f"{figure(groups[g]) if groups[g] >= 1 else 'moins de 1'} kg ({names.groups[g]})"

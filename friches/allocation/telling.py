@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from friches.allocation.spread import ALL_GROUPS, ALL_KITCHENS
 from friches.figures import figure, rounded
+from friches.promising import others, part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ def sentence(allocation: Allocation, study: Any = None) -> str:
     -------
     str
         From what organic share to what (low to high), meals, blocks, hectares, farms, kitchens,
-        and the food groups that stay open.
+        and the food groups that stay open; a second sentence where not all blocks are weighed.
     """
     name = f"{study.study.name} : " if study is not None else ""
     rows = {
@@ -38,7 +39,21 @@ def sentence(allocation: Allocation, study: Any = None) -> str:
         return f"{name}aucune cantine connue, donc aucune part bio à dire."
     whole = rows[ALL_KITCHENS, ALL_GROUPS]
     parts = [_from_to(whole), _meals(whole), _by(allocation)]
-    return f"{name}{', '.join(parts)}{_more(allocation, whole)} ; {_open(allocation)}."
+    told = f"{name}{', '.join(parts)}{_more(allocation, whole)} ; {_open(allocation)}."
+    return f"{told}{_left_out(allocation)}"
+
+
+def _left_out(allocation: Allocation) -> str:
+    """Return what is not weighed, where the territory has too many blocks."""
+    said = allocation.solved.get("left_out")
+    if said is None:
+        return ""
+    rest = (
+        "n'est ni compté ni exclu"
+        if said["blocks"] - said["weighed"] == 1
+        else ("ne sont ni comptés ni exclus")
+    )
+    return f" Répartition faite sur {part(said)} : {others(said)} {rest}."
 
 
 def _more(allocation: Allocation, whole: Mapping[Any, Any]) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from friches.allocation.programme import Programme
     from friches.allocation.solve import Solution
     from friches.allocation.spread import Needs
+    from friches.promising import Left
 
 WORTH = 0.5
 """Meals a year for one unit more below which a price is nothing."""
@@ -90,6 +91,13 @@ def limits(
         return none
     table = pd.DataFrame(rows).sort_values(["food_group", "limit"], ignore_index=True)
     return check(table.astype({"price": "float64"}), "limits", "limites")
+
+
+def of_weighed(table: pd.DataFrame, left: Left) -> pd.DataFrame:
+    """Return « limits » whose sentences say that not all blocks were weighed."""
+    held = ~table["limit"].isin(["closed", "unknown_share"])
+    told = f" ({figure(left.weighed)} îlots pesés sur {figure(left.blocks)})"
+    return table.assign(text=table["text"].where(~held, table["text"] + told))
 
 
 Said = tuple[str, "float | None", str]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import cache
+from functools import cache, lru_cache
 from math import isnan, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from friches.food.crops import Bounds, Crop, Kind, Mark, Strict, Water, document
+from friches.food.crops import Bounds, Crop, Kind, Mark, Strict, Water, crop, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from friches.food.site import Place
 
 Centre = Literal["middle", "best"]
+Span = tuple[int, int]
+"""First and last class in which a value may lie."""
+SLOPE, ALTITUDE = "{pente}", "{altitude}"
+"""Where the text of a place's own figure stands in what stops a crop."""
+FITS = 2**17
+"""Fits kept: places are of few kinds, whatever their number."""
 
 
 class Trait(Strict):
@@ -44,10 +50,17 @@ class Classes(Trait):
 
     def between(self, row: Kind | Water, low: float, high: float) -> tuple[float, float]:
         """Return the worst and the best factor for a value between two ends (NaN: unknown)."""
-        factors = self.factor[row]
+        return self.within(row, self.held(low, high))
+
+    def held(self, low: float, high: float) -> Span:
+        """Return the first and the last class of a value between two ends (NaN: unknown)."""
         first = 0 if isnan(low) else bisect_left(self.up_to, low)
-        last = len(factors) - 1 if isnan(high) else bisect_left(self.up_to, high)
-        return min(factors[first : last + 1]), max(factors[first : last + 1])
+        return first, len(self.up_to) if isnan(high) else bisect_left(self.up_to, high)
+
+    def within(self, row: Kind | Water, held: Span) -> tuple[float, float]:
+        """Return the worst and the best factor of some classes, both ends included."""
+        factors = self.factor[row][held[0] : held[1] + 1]
+        return min(factors), max(factors)
 
 
 class Grazing(Classes):
@@ -177,37 +190,103 @@ class Fit(NamedTuple):
         return True if self.low > 0 else None if self.high > 0 else False
 
 
-def fit(crop: Crop, place: Place, usable_ha: float) -> Fit:
+class Seen(NamedTuple):
+    """What `fit` reads of a place, in classes: places that are alike suit the same crops."""
+
+    slope: Span
+    altitude: Span
+    woody: Span
+    access: Span
+    irrigation: Span
+    grazing: Span
+    past: str
+    stage: str
+
+
+class Asked(NamedTuple):
+    """What `fit` reads of a place beside a crop: within its limits? (None: unknown)."""
+
+    slope: bool | None
+    altitude: bool | None
+    herd: bool  # too small for a herd of its own
+    unsure: bool  # more land may be lost
+
+
+def seen(place: Place) -> Seen:
+    """Return the classes of a place's traits."""
+    said = suitability()
+    return Seen(
+        said.slope.held(place.slope_pct, place.slope_pct),
+        said.altitude.held(place.altitude_m, place.altitude_m),
+        said.woody.held(place.woody_low, place.woody_high),
+        said.access.held(place.access, place.access),
+        said.irrigation.held(place.irrigation, place.irrigation),
+        said.grazing.held(place.grazing, place.grazing),
+        place.past,
+        place.stage,
+    )
+
+
+def fit(grown: Crop, place: Place, usable_ha: float, classes: Seen | None = None) -> Fit:
     """Return whether a crop suits a place and the factors on its yield.
 
     Parameters
     ----------
-    crop : Crop
+    grown : Crop
         A crop of crops.toml.
     place : Place
         What is known of the block.
     usable_ha : float
         Hectares of the block that this crop can use.
+    classes : Seen, optional
+        `seen(place)`, where it is known already.
 
     Returns
     -------
     Fit
         Factors 0 to 1, low <= central <= high; `answer` says yes, no or unknown.
     """
-    readings = list(_readings(crop, place, usable_ha))
-    stops = [
-        f"{r.trait.label} ({r.found})" if r.found else r.trait.label
-        for r in readings
-        if r.best == 0
-    ]
-    if usable_ha < crop.min_ha or usable_ha <= 0:
+    asked = Asked(
+        _below(place.slope_pct, grown.slope_max_pct),
+        _below(place.altitude_m, grown.altitude_max_m),
+        usable_ha < suitability().grazing.herd_ha,
+        not place.lost_known or (grown.kind != "rough" and isnan(place.steep_share)),
+    )
+    found = _fitted(grown.name, classes or seen(place), asked)
+    stops = [_written(text, place) for text in found.stops]
+    if usable_ha < grown.min_ha or usable_ha <= 0:
         stops.append(
-            f"{decimal(round(usable_ha, 2))}\u202fha utilisables, il en faut {decimal(crop.min_ha)}"
+            f"{decimal(round(usable_ha, 2))}\u202fha utilisables, il en faut "
+            f"{decimal(grown.min_ha)}"
             if usable_ha > 0
             else "aucune surface utilisable"
         )
+    return Fit(0.0, 0.0, 0.0, stops=tuple(dict.fromkeys(stops))) if stops else found
+
+
+def _below(value: float, most: float | None) -> bool | None:
+    # Without a limit it is kept, whatever the value.
+    return True if most is None else None if isnan(value) else value <= most
+
+
+def _written(text: str, place: Place) -> str:
+    if "{" not in text:
+        return text
+    slope, altitude = f"{place.slope_pct:.0f}\u202f%", f"{place.altitude_m:.0f}\u202fm"
+    return text.replace(SLOPE, slope).replace(ALTITUDE, altitude)
+
+
+@lru_cache(maxsize=FITS)
+def _fitted(name: str, held: Seen, asked: Asked) -> Fit:
+    """Return the fit of a crop of crops.toml and a kind of place, its own figures left out."""
+    readings = list(_readings(crop(name), held, asked))
+    stops = dict.fromkeys(
+        f"{r.trait.label} ({r.found})" if r.found else r.trait.label
+        for r in readings
+        if r.best == 0
+    )
     if stops:
-        return Fit(0.0, 0.0, 0.0, stops=tuple(dict.fromkeys(stops)))
+        return Fit(0.0, 0.0, 0.0, stops=tuple(stops))
     open_to = [r for r in readings if r.worst != r.best]
     middle = dict.fromkeys(r.trait.label for r in open_to if r.centre == "middle")
     best = dict.fromkeys(r.trait.label for r in open_to if r.centre == "best")
@@ -228,31 +307,29 @@ def fit(crop: Crop, place: Place, usable_ha: float) -> Fit:
     )
 
 
-def _readings(crop: Crop, place: Place, usable_ha: float) -> Iterator[Reading]:
-    said, kind = suitability(), crop.kind
-    slope, altitude = f"{place.slope_pct:.0f}\u202f%", f"{place.altitude_m:.0f}\u202fm"
-    for classes, row, low, high, found in (
-        (said.slope, kind, place.slope_pct, place.slope_pct, slope),
-        (said.altitude, kind, place.altitude_m, place.altitude_m, altitude),
-        (said.woody, kind, place.woody_low, place.woody_high, ""),
-        (said.access, kind, place.access, place.access, ""),
-        (said.irrigation, crop.water, place.irrigation, place.irrigation, ""),
+def _readings(grown: Crop, held: Seen, asked: Asked) -> Iterator[Reading]:
+    said, kind = suitability(), grown.kind
+    for classes, row, span, found in (
+        (said.slope, kind, held.slope, SLOPE),
+        (said.altitude, kind, held.altitude, ALTITUDE),
+        (said.woody, kind, held.woody, ""),
+        (said.access, kind, held.access, ""),
+        (said.irrigation, grown.water, held.irrigation, ""),
     ):
-        yield Reading(classes, *classes.between(row, low, high), classes.central, found)
-    for trait, limit, value, found in (
-        (said.slope, crop.slope_max_pct, place.slope_pct, slope),
-        (said.altitude, crop.altitude_max_m, place.altitude_m, altitude),
+        yield Reading(classes, *classes.within(row, span), classes.central, found)
+    for trait, limit, below, found in (
+        (said.slope, grown.slope_max_pct, asked.slope, SLOPE),
+        (said.altitude, grown.altitude_max_m, asked.altitude, ALTITUDE),
     ):
         if limit is not None:
-            over = 0.0 if isnan(value) else float(value <= limit)
-            yield Reading(trait, over, 1.0 if isnan(value) else over, "middle", found)
-    if usable_ha < said.grazing.herd_ha:
-        near = said.grazing.between(kind, place.grazing, place.grazing)
+            over = float(below is True)
+            yield Reading(trait, over, 1.0 if below is None else over, "middle", found)
+    if asked.herd:
+        near = said.grazing.within(kind, held.grazing)
         yield Reading(said.grazing, *near, said.grazing.central)
-    yield Reading(said.past, *said.past.between(crop, place.past), "best")
-    yield Reading(said.stage, *said.stage.between(kind, place.stage), "best", place.stage)
-    unsure = not place.lost_known or (kind != "rough" and isnan(place.steep_share))
-    yield Reading(said.area, 0.0 if unsure else 1.0, 1.0, "best")
+    yield Reading(said.past, *said.past.between(grown, held.past), "best")
+    yield Reading(said.stage, *said.stage.between(kind, held.stage), "best", held.stage)
+    yield Reading(said.area, 0.0 if asked.unsure else 1.0, 1.0, "best")
 
 
 def net_share(crop: Crop, basis: str) -> Bounds:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from friches.planning.options import Options
     from friches.planning.outlets import Outlets, Sales
     from friches.planning.programme import Programme, Solved
+    from friches.promising import Left
 
 QUARTER_DAYS = 91
 
@@ -36,6 +37,7 @@ class Case(NamedTuple):
     limits: Limits
     day: dt.date
     deadline: float
+    left: Left | None = None  # blocks left out of a large territory
 
 
 class Posed(NamedTuple):
@@ -57,11 +59,12 @@ def case(  # noqa: PLR0913, PLR0917 - one argument a table
     limits: Limits,
     day: dt.date,
     seconds: float,
+    left: Left | None = None,
 ) -> Case:
     """Return a case; `seconds` is what it may take altogether."""
     found = outlets(demand, goal)
     deadline = time.monotonic() + seconds
-    return Case(blocks, routes, harvest, calendar, found, goal, limits, day, deadline)
+    return Case(blocks, routes, harvest, calendar, found, goal, limits, day, deadline, left)
 
 
 def posed(

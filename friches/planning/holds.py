@@ -36,7 +36,8 @@ def holding(one: Case) -> tuple[list[str], str]:
     """
     feeding = one.harvest[one.harvest["food_group"].isin(one.outlets.groups)]
     if feeding.empty or not feeding["kg"].sum():
-        return ["closed"], f"aucun îlot ne peut porter de quoi fournir : {_named(one)}"
+        which = "aucun îlot" if one.left is None else "aucun îlot pesé"
+        return ["closed"], f"{which} ne peut porter de quoi fournir : {_named(one)}"
     free = one.limits._replace(budget_eur=None, at_once=None, risk=None)
     all_let_go = posed(one, unsure=True, dated=False, season=False, limits=free)
     if not len(all_let_go.options.table):
@@ -108,10 +109,14 @@ def _land(one: Case, part: float) -> str:
     never = f" ; rien ici ne donne : {closed}" if closed else ""
     most_pct = figure(100 * min(max(part, 0.0), 1.0))
     return (
-        f"la terre : tous les îlots ensemble donneraient {tonnes}{THIN}t par an en croisière, il "
+        f"la terre : {_blocks(one)} ensemble donneraient {tonnes}{THIN}t par an en croisière, il "
         f"en manque {needed}{THIN}t, et {most_pct}{THIN}% de ce manque au plus serait comblé, "
         f"chances d'aboutir comptées{never}"
     )
+
+
+def _blocks(one: Case) -> str:
+    return "tous les îlots" if one.left is None else f"les {figure(one.left.weighed)} îlots pesés"
 
 
 def _alone(one: Case, names: list[str]) -> str:

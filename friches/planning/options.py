@@ -28,6 +28,11 @@ DAYS_A_QUARTER = 91.3125
 CRUISE = 99
 """A year by which every ramp has ended."""
 NEEDED = ("land_on", "first_meal_on", "cost_eur", "chance")
+READ = (
+    "block_id", "instrument", "title", "answer", "order", "cost_eur",
+    *(f"{name}{end}" for name in ("land_on", "first_meal_on", "chance") for end in ENDS),
+)  # fmt: skip
+"""Columns of « routes » that a plan reads, names first."""
 OTHER_END = {"_low": "_high", "": "", "_high": "_low"}
 
 
@@ -63,7 +68,9 @@ def usable_routes(
         Columns of `routes` that a plan reads, with the block's stage and ends of dates and chance.
     """
     open_ = ~routes["answer"].astype("boolean").eq(False).fillna(value=False).astype(bool)
-    table = routes[open_].copy()
+    kept = [name for name in READ if name in routes.columns]
+    # Some columns alone: routes come by the million, with long texts; names may be categories.
+    table = routes.loc[open_, kept].astype(dict.fromkeys(READ[:3], "str"))
     for column in NEEDED:
         if column not in table.columns:
             table[column] = np.nan

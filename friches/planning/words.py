@@ -9,6 +9,7 @@ import pandas as pd
 
 from friches.figures import THIN, bounds, figure
 from friches.planning.goal import ALL
+from friches.promising import others, part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,12 +71,12 @@ def _moment(row: Mapping[Any, Any], one: Case) -> str:
 def reached(one: Case, found: Mapping[str, Any]) -> str:
     """Return the sentence of a goal that some openings reach."""
     if not found["blocks"]:
-        return f"{aim(one)} : déjà atteint, aucun îlot à ouvrir.{_unknown(one)}"
+        return f"{aim(one)} : déjà atteint, aucun îlot à ouvrir.{_unknown(one)}{_left_out(one)}"
     last = f"{found['last_meal_on']:%d/%m/%Y}"
     return (
         f"{aim(one)} : {_openings(found)} suffisent, pour {figure(found['cost_eur'])}{THIN}€ "
         f"(central{_gap(found)}), premier repas du dernier îlot le {last}. "
-        f"{_expected(one, found)}{_unsure(one)}{_unknown(one)}"
+        f"{_expected(one, found)}{_unsure(one)}{_unknown(one)}{_left_out(one)}"
     )
 
 
@@ -83,12 +84,12 @@ def short(one: Case, found: Mapping[str, Any], because: str) -> str:
     """Return the sentence of a goal out of reach: how near, and what holds it back."""
     if not found["blocks"]:
         none = f"{aim(one)} : hors d'atteinte, rien n'arrive à temps"
-        return f"{none}. Ce qui retient : {because}.{_unsure(one)}{_unknown(one)}"
+        return f"{none}. Ce qui retient : {because}.{_unsure(one)}{_unknown(one)}{_left_out(one)}"
     share = figure(100 * found["organic_share"], 1)
     return (
         f"{aim(one)} : hors d'atteinte, au plus {share}{THIN}% avec {_openings(found)} et "
         f"{figure(found['cost_eur'])}{THIN}€ (central). Ce qui retient : {because}. "
-        f"{_expected(one, found)}{_unsure(one)}{_unknown(one)}"
+        f"{_expected(one, found)}{_unsure(one)}{_unknown(one)}{_left_out(one)}"
     )
 
 
@@ -121,3 +122,14 @@ def _unknown(one: Case) -> str:
     count = one.outlets.unknown
     told = f" {count} cantine(s) de part bio inconnue comptée(s) comme sans bio."
     return told if count else ""
+
+
+def _left_out(one: Case) -> str:
+    """Return what is not weighed, where the territory has too many blocks."""
+    if one.left is None:
+        return ""
+    said = one.left.said
+    one_more = len(one.left.ids) == 1
+    rest = "n'est pas pesé" if one_more else "ne sont pas pesés"
+    could = "il pourrait" if one_more else "ils pourraient"
+    return f" Plan cherché parmi {part(said)} : {others(said)} {rest}, {could} faire mieux."

@@ -77,11 +77,23 @@ def outlines(parcels: gpd.GeoDataFrame, labels: pd.Series[Any]) -> gpd.GeoDataFr
     """
     sorted_parcels = parcels.sort_values("parcel_id", ignore_index=True)
     label = sorted_parcels["parcel_id"].map(labels).dropna().astype(labels.dtype)
-    members = sorted_parcels.geometry.loc[label.index].groupby(label, sort=True)
-    found = {number: _union(geometries.to_numpy()) for number, geometries in members}
-    frame = pd.DataFrame({"label": pd.Series(list(found), dtype=labels.dtype)})
-    shapes = gpd.GeoSeries(list(found.values()), crs=parcels.crs)
-    return gpd.GeoDataFrame(frame, geometry=shapes, crs=parcels.crs)
+    codes, names = pd.factorize(label, sort=True)
+    order = np.argsort(codes, kind="stable")
+    shapes = _united(sorted_parcels.geometry.to_numpy()[label.index[order]], codes[order])
+    frame = pd.DataFrame({"label": pd.Series(names, dtype=labels.dtype)})
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=parcels.crs), crs=parcels.crs)
+
+
+def _united(geometries: NDArray[np.object_], codes: NDArray[np.intp]) -> NDArray[np.object_]:
+    """Return the union of the geometries of each code, which are in order from 0."""
+    count = int(codes[-1]) + 1 if len(codes) else 0
+    starts = np.searchsorted(codes, np.arange(count + 1))
+    alone = np.diff(starts) == 1
+    found = np.empty(count, dtype=object)
+    found[alone] = shapely.normalize(geometries[starts[:-1][alone]])
+    for code in np.flatnonzero(~alone):
+        found[code] = _union(geometries[starts[code] : starts[code + 1]])
+    return found
 
 
 def _neighbours(geometries: NDArray[np.object_], gap_m: float) -> NDArray[np.intp]:

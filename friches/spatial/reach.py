@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -104,22 +104,34 @@ def travel(
         ]
     )
     trips = _quickest(trips[trips["minutes"] <= longest[trips["place"]] + ROUNDING_MIN])
+    if trips.empty:
+        none: pd.DataFrame = tables.empty("reach")
+        return none
     block, place = trips["block"].to_numpy(), trips["place"].to_numpy()
     told = pd.DataFrame(
         {
-            "block_id": blocks["block_id"].to_numpy()[block],
-            "place_id": places["place_id"].to_numpy()[place],
-            "kind": places["kind"].to_numpy()[place],
+            "block_id": _named(blocks["block_id"], block),
+            "place_id": _named(places["place_id"], place),
+            "kind": _named(places["kind"], place),
             "minutes": trips["minutes"].to_numpy(),
             "distance_m": trips["distance_m"].to_numpy(),
-            "by": np.where(on_road[place], "road", "straight"),
+            "by": _named(pd.Series(["road", "straight"]), np.where(on_road[place], 0, 1)),
         }
     )
     return tables.check(told, "reach", "trajets")
 
 
+def _named(names: pd.Series[Any], rows: Indices) -> pd.Categorical:
+    """Return the names at some rows as a category, its words sorted, those that are used alone."""
+    codes, words = pd.factorize(names, sort=True)
+    held = pd.Categorical.from_codes(codes[rows], pd.Index(words, dtype="str"))
+    return held.remove_unused_categories()
+
+
 def _trips(place: Indices, block: Indices, minutes: Numbers, metres: Numbers) -> pd.DataFrame:
-    return pd.DataFrame({"place": place, "block": block, "minutes": minutes, "distance_m": metres})
+    # Trips come by the million: whole numbers of 4 bytes are enough for rows.
+    rows = {"place": place.astype(np.int32), "block": block.astype(np.int32)}
+    return pd.DataFrame({**rows, "minutes": minutes, "distance_m": metres})
 
 
 def _no_trips() -> pd.DataFrame:
@@ -128,8 +140,11 @@ def _no_trips() -> pd.DataFrame:
 
 def _quickest(trips: pd.DataFrame) -> pd.DataFrame:
     """Return the quickest trip of each pair, the shorter of equals."""
-    order = ["block", "place", "minutes", "distance_m"]
-    return trips.sort_values(order, ignore_index=True).drop_duplicates(["block", "place"])
+    pair = trips["block"].to_numpy(np.int64) << 32 | trips["place"].to_numpy(np.int64)
+    keys = trips["distance_m"].to_numpy(), trips["minutes"].to_numpy(), pair
+    order = np.lexsort(keys)
+    found: pd.DataFrame = trips.iloc[order[np.diff(pair[order], prepend=-1) != 0]]
+    return found
 
 
 def _on_the_spot(blocks: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -164,6 +179,8 @@ def _by_road(
         return _no_trips(), on_road
     graph, node = network(lines, pd.concat([gates, doors]), ASSUMED["snap"])
     gates["node"], doors["node"] = np.split(node, [len(gates)])
+    # Neighbours together: what they reach is then few of the blocks.
+    gates = gates.iloc[np.argsort(places.geometry.hilbert_distance().to_numpy()[gates["shape"]])]
     from_place = places["kind"].isin(FROM_PLACE).to_numpy()[gates["shape"]]
     found = [_no_trips()]
     for ways, one_way in ((gates[from_place], graph), (gates[~from_place], reversed_(graph))):
@@ -178,6 +195,8 @@ def _routed(
     """Return the quickest trip from each gate's place to each block within reach."""
     limit = longest[gates["shape"]] + ROUNDING_MIN
     minutes, metres = routes(graph, gates["node"].to_numpy(), float(limit.max()))
+    reached = np.asarray(np.isfinite(minutes).any(axis=0))
+    doors = doors[reached[doors["node"]]]
     off_m = gates["off_m"].to_numpy()[:, None] + doors["off_m"].to_numpy()[None, :]
     minutes = minutes[:, doors["node"]] + off_m * MINUTES_PER_KMH / ASSUMED["access_speed"]
     metres = metres[:, doors["node"]] + off_m

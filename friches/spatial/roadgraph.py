@@ -179,24 +179,38 @@ def routes(graph: Network, sources: Indices, limit_min: float) -> tuple[Numbers,
     minutes, before = dijkstra(
         graph.minutes, indices=sources, limit=limit_min, return_predecessors=True
     )
-    return minutes, np.stack([_metres_back(graph.metres, row) for row in before])
+    n = graph.metres.shape[0]
+    stretches = np.repeat(np.arange(n), np.diff(graph.metres.indptr)) * n + graph.metres.indices
+    far = np.zeros(minutes.shape)
+    place = np.zeros(n, np.int64)
+    for row, source in enumerate(sources):
+        _metres_back(graph.metres.data, stretches, before[row], int(source), place, far[row])
+    return minutes, far
 
 
-def _metres_back(metres: csr_array, before: NDArray[np.integer]) -> Numbers:
-    """Return the metres from each node back to the source, following the nodes before it."""
-    n = len(before)
-    node = np.arange(n)
-    jump = np.where(before >= 0, before, node).astype(np.int64)
-    moved = jump != node
-    rows = np.repeat(node, np.diff(metres.indptr))
-    place = np.searchsorted(rows * n + metres.indices, jump[moved] * n + node[moved])
-    far = np.zeros(n)
-    far[moved] = metres.data[place]
+def _metres_back(  # noqa: PLR0913, PLR0917 - one argument an array
+    metres: Numbers,
+    stretches: Indices,
+    before: NDArray[np.integer],
+    source: int,
+    place: Indices,
+    far: Numbers,
+) -> None:
+    """Write the metres from each node back to the source, following the nodes before it.
+
+    Only the nodes that have been reached are gone through: few of a large network.
+    """
+    reached = np.flatnonzero(before >= 0)
+    place[reached] = np.arange(1, len(reached) + 1)
+    place[source] = 0
+    jump = np.append(0, place[before[reached]])
+    steps = np.searchsorted(stretches, before[reached].astype(np.int64) * len(far) + reached)
+    back = np.append(0.0, metres[steps])
     # Each pass doubles the number of steps taken back, so a way of n steps needs log2(n) passes.
-    while (jump[jump] != jump).any():
-        far += far[jump]
+    while jump.any():
+        back += back[jump]
         jump = jump[jump]
-    return far
+    far[reached] = back[1:]
 
 
 def _cut(

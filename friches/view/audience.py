@@ -122,9 +122,9 @@ def _for_the_public(result: Result) -> Result:
     blocks["n_owners_low"] = blocks["n_owners_low"].mask(few)
     farms = {old: f"F{n:03d}" for n, old in enumerate(sorted(result.farmers["farmer_id"]), 1)}
     reach = result.reach.copy()
-    reach["place_id"] = reach["place_id"].where(
-        reach["kind"] != "farm", reach["place_id"].map(farms)
-    )
+    place = reach["place_id"].astype("str")
+    place = place.where(reach["kind"] != "farm", place.map(farms))
+    reach["place_id"] = place.astype("category")
     matches = result.matches.copy()
     matches["farmer_id"] = matches["farmer_id"].map(farms)
     matches["why"] = matches["why"].where(matches["farmer_id"].isna(), w.shared.nearby_farm)
