@@ -16,7 +16,6 @@ from friches.meals import grow
 from friches.plan import plan
 from friches.planning.goal import Goal, Limits
 from friches.price import prices
-from friches.promising import TOLD_IN_FULL
 from friches.spatial.beside import neighbours as touching
 from friches.supply import supply as borne
 
@@ -54,18 +53,17 @@ def feed(  # noqa: PLR0913, PLR0917 -- one argument a table
     farmers: pd.DataFrame,
     beside: pd.DataFrame,
     study: Study,
-    told_in_full: int = TOLD_IN_FULL,
 ) -> dict[str, pd.DataFrame]:
     """Return demand, neighbours, plots, flows, balance, shares, limits, matches and prices.
 
-    Of more than `told_in_full` blocks the most promising are shared out alone, and it is said.
+    Of more blocks than the study tells in full, the most promising are shared out alone; it is said.
     `plots.attrs` holds « told », the sentence of the allocation, and « solved », how it was solved.
     """
     share = study.goal.organic_share
     wanted = demand(canteens, share)
     found = allocate(
         blocks, supply, reach, farmers, wanted, study.reach, share, beside,
-        told_in_full=told_in_full,
+        told_in_full=study.study.told_in_full,
     )  # fmt: skip
     made = found._asdict()
     solved = made.pop("solved")
@@ -75,17 +73,16 @@ def feed(  # noqa: PLR0913, PLR0917 -- one argument a table
     return made | {"demand": wanted, "neighbours": beside, "prices": cost}
 
 
-def open_in_order(  # noqa: PLR0913, PLR0917 -- one argument a table
+def open_in_order(
     blocks: pd.DataFrame,
     routes: pd.DataFrame,
     grown: pd.DataFrame,
     fed: dict[str, pd.DataFrame],
     study: Study,
-    told_in_full: int = TOLD_IN_FULL,
 ) -> dict[str, pd.DataFrame]:
     """Return openings (which block, by which route, when) and front (plans no other beats).
 
-    Of more than `told_in_full` blocks the most promising are weighed alone, and it is said.
+    Of more blocks than the study tells in full, the most promising are weighed alone; it is said.
     `openings.attrs` holds « told », the sentence of the plan, and « goal », what it aims at.
     """
     day, aimed = study.study.day, study.goal
@@ -97,7 +94,7 @@ def open_in_order(  # noqa: PLR0913, PLR0917 -- one argument a table
     found = plan(
         blocks, routes, grown, fed["demand"], day, goal,
         SimpleNamespace(plots=fed["plots"]), limits, with_front=len(blocks) <= FRONT_BLOCKS,
-        told_in_full=told_in_full,
+        told_in_full=study.study.told_in_full,
     )  # fmt: skip
     told = {"told": found.sentence, "goal": f"{goal.food_group}, {goal.share:.0%}, {by}"}
     found.openings.attrs |= told

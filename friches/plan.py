@@ -17,7 +17,8 @@ from friches.planning.holds import holding
 from friches.planning.options import ENDS, READ, brought
 from friches.planning.outlets import taken
 from friches.planning.programme import WITHIN, Solved, more, settle
-from friches.promising import TOLD_IN_FULL, promising, without
+from friches.promising import promising, without
+from friches.studyfile import TOLD_IN_FULL
 from friches.supply import calendar as sold_calendar
 from friches.tables import TABLES, check, empty
 

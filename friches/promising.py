@@ -8,12 +8,10 @@ import pandas as pd
 
 from friches.errors import refuse
 from friches.figures import THIN, figure
+from friches.studyfile import TOLD_IN_FULL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-TOLD_IN_FULL = 2000
-"""Blocks weighed together unless the study says otherwise (its key told_in_full)."""
 
 
 class Left(NamedTuple):

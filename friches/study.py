@@ -180,7 +180,7 @@ def _tail(land: _Land, supposed: WhatIf | None, shop: _Shop) -> Result:
     )
     canteens, farmers = (_or_empty(beside_it[name], name, study) for name in PLACES)
     people = canteens, farmers, feeding.neighbours(blocks, beside_it["farm_fields"])
-    wanted = [judged, places, keys.get("farm_fields"), study.goal.organic_share]
+    wanted = [judged, places, keys.get("farm_fields"), study.goal.organic_share, first]
     fed = shop.stage(
         "matches", wanted, lambda: feeding.feed(blocks, grown["supply"], reach, *people, study)
     )

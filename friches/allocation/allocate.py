@@ -15,7 +15,8 @@ from friches.allocation.parameters import parameters
 from friches.allocation.programme import programme
 from friches.allocation.solve import solve
 from friches.demand import organic_goal
-from friches.promising import TOLD_IN_FULL, promising, without
+from friches.promising import promising, without
+from friches.studyfile import TOLD_IN_FULL
 
 if TYPE_CHECKING:
     from friches.allocation.arrays import Flags, Given, Numbers

@@ -113,4 +113,3 @@ def opened(chunk: Chunk, day: dt.date, here: Setting) -> pd.DataFrame:
     """Judge the parcels of a chunk and open the routes of its blocks (`routes.opened_of`)."""
     rulings = rule(chunk.facts, day, here.documents)
     return opened_of(chunk.blocks, chunk.members, rulings, chunk.facts, day, here)
-
