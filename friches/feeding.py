@@ -56,7 +56,7 @@ def feed(  # noqa: PLR0913, PLR0917 -- one argument a table
 ) -> dict[str, pd.DataFrame]:
     """Return demand, neighbours, plots, flows, balance, shares, limits, matches and prices.
 
-    Of more blocks than the study tells in full, the most promising are shared out alone; it is said.
+    Of more blocks than the study tells in full, the most promising alone are shared out.
     `plots.attrs` holds « told », the sentence of the allocation, and « solved », how it was solved.
     """
     share = study.goal.organic_share
@@ -82,7 +82,7 @@ def open_in_order(
 ) -> dict[str, pd.DataFrame]:
     """Return openings (which block, by which route, when) and front (plans no other beats).
 
-    Of more blocks than the study tells in full, the most promising are weighed alone; it is said.
+    Of more blocks than the study tells in full, the most promising alone are weighed.
     `openings.attrs` holds « told », the sentence of the plan, and « goal », what it aims at.
     """
     day, aimed = study.study.day, study.goal
