@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from friches import privacy
+from friches.phrases import Texts, coded
 from friches.view import words
 from friches.view.lexicon import w
 
@@ -165,6 +166,12 @@ def _unnumbered(table: Any) -> Any:
     """Take parcel numbers out of every text column."""
     bare = table.copy()
     for column in bare.columns:
-        if isinstance(bare[column].dtype, pd.StringDtype):
-            bare[column] = bare[column].str.replace(PARCEL_ID, w.shared.public_parcel, regex=True)
+        said = bare[column]
+        if isinstance(said.dtype, pd.StringDtype):
+            bare[column] = said.str.replace(PARCEL_ID, w.shared.public_parcel, regex=True)
+        elif isinstance(said.dtype, pd.CategoricalDtype):
+            texts = pd.Series(said.cat.categories, dtype="str")
+            texts = texts.str.replace(PARCEL_ID, w.shared.public_parcel, regex=True)
+            codes = said.cat.codes.to_numpy(dtype=np.int32)
+            bare[column] = coded(Texts(codes, list(texts)))  # words made equal become one
     return bare
