@@ -40,7 +40,10 @@ def some_routes():
     """Return the setting with a few routes: one supposes facts, one frees no land by itself."""
     whole = setting()
     routes = {name: whole.routes[name] for name in ROUTES}
-    wanted = {leg.instrument for route in routes.values() for leg in route.leg} | {"haies", "natura2000"}
+    wanted = {leg.instrument for route in routes.values() for leg in route.leg} | {
+        "haies",
+        "natura2000",
+    }
     for name in sorted(wanted):
         wanted |= set(builds_on(whole.documents[name]))
     kept = {name: said for name, said in whole.documents.items() if name in wanted}
