@@ -147,7 +147,8 @@ def check(
     ]
     if not absent:
         try:
-            table = _schema(name).validate(table, lazy=True)
+            # a shallow copy keeps the caller's table as it is, and no column twice in memory
+            table = _schema(name).validate(table.copy(deep=False), lazy=True, inplace=True)
         except pandera.errors.SchemaErrors as error:
             breaches += _readable(error.failure_cases, name, str(where))
         breaches += _key_breaches(table, name, str(where))

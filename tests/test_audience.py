@@ -33,6 +33,7 @@ def _with_names(**about):
     )
     routes = result.routes.copy()
     routes["to_ask"] = f"Parcelles {IDS[0]}, {IDS[1]} : une force majeure ?"
+    routes["to_ask"] = routes["to_ask"].astype("category")  # as a run has it
     return replace(result, owners=owners, routes=routes)
 
 

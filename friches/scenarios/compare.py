@@ -133,7 +133,9 @@ def _place(both: pd.DataFrame, n: int) -> dict[str, Any]:
 
 def _advised(result: Tables, other: Tables) -> list[dict[str, Any]]:
     first = [
-        tables.routes[tables.routes["order"] == 1].set_index("block_id")[["instrument", "title"]]
+        tables.routes.loc[tables.routes["order"] == 1, [*KEY, "title"]]
+        .astype("str")
+        .set_index("block_id")
         for tables in (result, other)
     ]
     both = first[0].merge(first[1], left_index=True, right_index=True, suffixes=("_0", "_1"))

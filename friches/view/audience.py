@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from friches import privacy
+from friches.phrases import Texts, coded
 from friches.view import words
 from friches.view.lexicon import w
 
@@ -169,11 +170,12 @@ def _unnumbered(table: Any) -> Any:
     """Take parcel numbers out of every text column, each text once."""
     bare = table.copy()
     for column in bare.columns:
-        kind = bare[column].dtype
-        if not isinstance(kind, pd.StringDtype | pd.CategoricalDtype):
-            continue
-        places, texts = pd.factorize(bare[column])
-        said = pd.Series(texts).astype("str")
-        said = said.str.replace(PARCEL_ID, w.shared.public_parcel, regex=True)
-        bare[column] = said.reindex(places).set_axis(bare.index)  # -1, missing, is no label
+        said = bare[column]
+        if isinstance(said.dtype, pd.StringDtype):
+            bare[column] = said.str.replace(PARCEL_ID, w.shared.public_parcel, regex=True)
+        elif isinstance(said.dtype, pd.CategoricalDtype):
+            texts = pd.Series(said.cat.categories, dtype="str")
+            texts = texts.str.replace(PARCEL_ID, w.shared.public_parcel, regex=True)
+            codes = said.cat.codes.to_numpy(dtype=np.int32)
+            bare[column] = coded(Texts(codes, list(texts)))  # words made equal become one
     return bare

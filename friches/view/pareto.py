@@ -100,7 +100,8 @@ def _routes(result: Result) -> tuple[pd.DataFrame, list[str]]:
     """Return the routes drawn (title, on, low, high, share, some_open) and the titles of others."""
     areas = result.blocks.set_index("block_id")["area_ha"]
     told = result.routes.assign(
-        area=result.routes["block_id"].map(areas), key=result.routes["answer"].map(words.answer_key)
+        area=result.routes["block_id"].astype("str").map(areas),
+        key=result.routes["answer"].map(words.answer_key),
     )
     rows, closed = [], []
     for _, group in told.groupby("instrument", sort=True):

@@ -260,12 +260,13 @@ def _own(instrument: str, day: dt.date) -> set[str]:
 def _legs(routes: pd.DataFrame) -> pd.DataFrame:
     """Return the instruments that each route of each block joins (its own name where alone)."""
     left = routes[routes["answer"].fillna(value=True).astype(bool)]
-    joined = left["instruments"] if "instruments" in left else left["instrument"]
+    alone = left["instrument"].astype("str")
+    joined = left["instruments"].astype("str").fillna(alone) if "instruments" in left else alone
     legs = pd.DataFrame(
         {
             "block_id": left["block_id"].astype("str"),
-            "route": left["instrument"].astype("str"),
-            "instrument": joined.fillna(left["instrument"]).astype("str").str.split(" ; "),
+            "route": alone,
+            "instrument": joined.str.split(" ; "),
         }
     )
     return legs.explode("instrument", ignore_index=True).astype({"instrument": "str"})
