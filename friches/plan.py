@@ -46,7 +46,8 @@ class Planned(NamedTuple):
     `openings`: table of that name, with counted columns area_ha, kg (of the goal's groups, expected
     at the date) and brings_share. `front`: see `friches.planning.front.front`. `solved`: reached,
     share_of_goal, organic_share, kg (with ends), meals, cost_eur, blocks, limits (names of what
-    holds a goal back), gap (share of the bound), openings_weighed.
+    holds a goal back), gap (share of what was sought that may be left; missing where the cheapest
+    plan was not found in time), openings_weighed.
     """
 
     openings: pd.DataFrame
@@ -189,8 +190,8 @@ def _chosen(one: Case, question: Posed) -> tuple[Solved, list[str], str]:
     near = most(one, question)
     if np.isnan(near.value):
         near = NOTHING
-    elif enough(near):  # no cheapest plan found in time: this one reaches the goal
-        return near, [], ""
+    elif enough(near):  # no cheapest plan found in time: this one reaches the goal, at any cost
+        return near._replace(gap=float("nan")), [], ""
     part = max(-near.value, 0.0)
     least = more(question.programme, reach, max(part - WITHIN, 0.0), np.inf)
     cheapest = settle(least, aims, one.deadline)

@@ -17,6 +17,7 @@ from friches.plan import Goal, Limits, plan, read_goal
 from friches.planning.forward import forward
 from friches.planning.front import unbeaten
 from friches.planning.options import Options
+from friches.planning.programme import Solved
 
 DAY = dt.date(2026, 9, 1)
 BY = dt.date(2030, 9, 1)
@@ -378,3 +379,31 @@ def test_nothing_waits_that_need_not() -> None:
     assert forward(options, late, 2).tolist() == [0, 2, 5]
     assert forward(options, late, 3).tolist() == [0, 2, 4]
     assert forward(options, late, None).tolist() == late.tolist()
+
+
+def test_of_many_openings_the_cost_is_within_the_gap_that_is_told(monkeypatch):
+    rng = np.random.default_rng(3)
+    kg = [float(k) for k in rng.integers(50, 400, 9)]
+    rows = [
+        (f"B{n:03d}", name, float(rng.integers(10, 500)), 1.0, *SOON)
+        for n in range(1, 10)
+        for name in ("M", "N")
+    ]
+    exact = made(kg, *rows).solved
+    monkeypatch.setattr("friches.planning.programme.SMALL", 4)
+    found = made(kg, *rows).solved
+    assert found["reached"]
+    assert exact["cost_eur"] <= found["cost_eur"]
+    assert found["cost_eur"] * (1 - found["gap"]) <= exact["cost_eur"] + 1e-6
+    assert found["gap"] <= 1e-3  # all openings are sought where few of them do not do
+    none = made(kg, *rows, need=1e6).solved
+    assert not none["reached"]
+
+
+def test_a_plan_that_may_not_be_the_cheapest_says_so(monkeypatch):
+    nothing = Solved(np.array([], dtype=np.int64), float("nan"), 0.0)
+    monkeypatch.setattr("friches.plan.settle", lambda *_: nothing)
+    found = made([1000.0], ("B001", "M", 7.0, 1.0, *SOON))
+    assert found.solved["reached"]
+    assert np.isnan(found.solved["gap"])
+    assert "un moins cher n'ayant pas été trouvé à temps" in found.sentence

@@ -515,7 +515,7 @@ def test_blocks_made_in_parts_give_the_same_table(monkeypatch):
     blocks = block(block_id="B001"), block(2.0, "B002", slope_mean_pct=18.0), block(0.05, "B003")
     whole = supply(*land(*blocks))
     assert whole["limits"].dtype == "category"
-    assert whole["why"].nunique() > 1
+    assert len(set(whole["why"].dropna())) > 1
     monkeypatch.setattr("friches.supply.AT_ONCE", 1)
     pd.testing.assert_frame_equal(supply(*land(*blocks)), whole)
 

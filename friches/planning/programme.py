@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csr_array, vstack
 
 from friches.planning.outlets import MONTHS
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SMALL = 2000
 """Openings up to which the optimum is sought to the end; beyond, within `GAP`."""
 GAP = 1e-3
+INFEASIBLE = 2
+"""Status by which SciPy says that a linear programme has no solution."""
 WITHIN = 1e-6
 """Part of the goal (or of a euro, a day) that rounding may take."""
 
@@ -191,21 +193,91 @@ def best(
         return none._replace(value=0.0) if (one.low <= WITHIN).all() else none
     whole = np.zeros(len(one.reach))
     whole[: len(objective)] = objective
-    binary = np.arange(len(whole)) < one.openings
-    left = max(deadline - time.monotonic(), 1.0)
-    asked = gap if gap is not None else 0.0 if one.openings <= SMALL else GAP
+    ends = time.monotonic() + min(max(deadline - time.monotonic(), 1.0), most)
+    if one.openings <= SMALL:
+        return _searched(one, whole, np.arange(one.openings), ends, gap or 0.0) or none
+    asked = GAP if gap is None else gap
+    relaxed = _relaxed(one, whole, ends)
+    if relaxed is None:
+        return none
+    bound, promising = relaxed
+    half = (time.monotonic() + ends) / 2
+    few = _searched(one, whole, promising, half, asked)
+    if few is not None and _apart(few.value, bound) <= asked:
+        return few._replace(gap=_apart(few.value, bound))
+    every = _searched(one, whole, np.arange(one.openings), ends, asked)
+    found = [solved for solved in (few, every) if solved is not None]
+    if not found:
+        return none
+    if every is not None:
+        bound = max(bound, every.value - every.gap * abs(every.value))
+    least = min(found, key=lambda solved: solved.value)
+    return least._replace(gap=_apart(least.value, bound))
+
+
+def _apart(value: float, bound: float) -> float:
+    """Return how far a value is above its bound, as a share of the value."""
+    return max(value - bound, 0.0) / abs(value) if value else 0.0
+
+
+def _searched(
+    one: Programme, objective: Numbers, openings: NDArray[np.int64], ends: float, gap: float
+) -> Solved | None:
+    """Return the best of some openings found before `ends`; None: nothing found."""
+    binary = np.arange(len(objective)) < one.openings
+    upper = np.where(binary, 0.0, np.inf)
+    upper[openings] = 1.0
     # With presolve, HiGHS may print lines of its own on stdout.
     found = milp(
-        whole,
+        objective,
         integrality=binary.astype(int),
-        bounds=Bounds(0.0, np.where(binary, 1.0, np.inf)),
+        bounds=Bounds(0.0, upper),
         constraints=LinearConstraint(one.rows, one.low, one.high),
-        options={"time_limit": min(left, most), "mip_rel_gap": asked, "presolve": False},
+        options={
+            "time_limit": max(ends - time.monotonic(), 1.0),
+            "mip_rel_gap": gap,
+            "presolve": False,
+        },
     )
     if found.x is None:
-        return none
+        return None
     chosen = np.flatnonzero(found.x[: one.openings] > 0.5)
     return Solved(chosen, float(found.fun), float(found.mip_gap or 0.0))
+
+
+def _relaxed(
+    one: Programme, objective: Numbers, ends: float
+) -> tuple[float, NDArray[np.int64]] | None:
+    """Return a bound, and the openings that may well be in a solution; None: there is none.
+
+    Parts of openings are allowed; those whose reduced cost is least are then sought first.
+    """
+    even = one.low == one.high
+    over, under = ~even & np.isfinite(one.high), ~even & np.isfinite(one.low)
+    solver: Any = linprog
+    found = solver(
+        objective,
+        A_ub=vstack([one.rows[over], -one.rows[under]]),
+        b_ub=np.concatenate([one.high[over], -one.low[under]]),
+        A_eq=one.rows[even],
+        b_eq=one.high[even],
+        bounds=np.column_stack(
+            [
+                np.zeros(len(objective)),
+                np.where(np.arange(len(objective)) < one.openings, 1, np.inf),
+            ]
+        ),
+        method="highs",
+        options={"time_limit": max(ends - time.monotonic(), 1.0)},
+    )
+    if found.status == INFEASIBLE:
+        return None
+    if found.status:
+        return -np.inf, np.arange(one.openings)
+    reduced = (found.lower.marginals + found.upper.marginals)[: one.openings]
+    # Rounding orders nothing: of equal costs, the first ones.
+    order = np.argsort(np.round(reduced / max(np.abs(reduced).max(), 1e-9), 9), kind="stable")
+    return float(found.fun), np.sort(order[:SMALL])
 
 
 def settle(one: Programme, aims: Sequence[Numbers], deadline: float) -> Solved:

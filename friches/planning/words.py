@@ -96,6 +96,8 @@ def short(one: Case, found: Mapping[str, Any], because: str) -> str:
 def _gap(found: Mapping[str, Any]) -> str:
     """Say how far the cost may be from the least one, where that is more than 1 %."""
     gap = 100 * float(found["gap"])
+    if math.isnan(gap):
+        return ", un moins cher n'ayant pas été trouvé à temps"
     return f", à {figure(gap)}{THIN}% près du moins cher" if gap >= 1 else ""
 
 
