@@ -122,12 +122,12 @@ def _for_the_public(result: Result) -> Result:
     blocks["n_owners_low"] = blocks["n_owners_low"].mask(few)
     farms = {old: f"F{n:03d}" for n, old in enumerate(sorted(result.farmers["farmer_id"]), 1)}
     reach = result.reach.copy()
-    reach["place_id"] = reach["place_id"].where(
-        reach["kind"] != "farm", reach["place_id"].map(farms)
-    )
+    of_farm = reach["kind"].eq("farm")
+    named = reach["place_id"].astype("str")
+    reach["place_id"] = named.where(~of_farm, named.map(farms))
     matches = result.matches.copy()
-    matches["farmer_id"] = matches["farmer_id"].map(farms)
-    matches["why"] = matches["why"].where(matches["farmer_id"].isna(), w.shared.nearby_farm)
+    matches["farmer_id"] = matches["farmer_id"].astype("str").map(farms)
+    matches["why"] = matches["why"].astype("str").where(matches["farmer_id"].isna(), w.shared.nearby_farm)
     of_farms: dict[str, Any] = {name: _none_of(getattr(result, name)) for name in BY_FARM}
     return replace(
         result,

@@ -25,7 +25,7 @@ from friches.view.audience import WITHDRAWN, destroy_mention, is_public, visible
 from friches.view.lexicon import w
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -66,7 +66,7 @@ def write_geopackage(result: Result, path: Path | str) -> Path:
     path.unlink(missing_ok=True)
     shown = visible(result)
     moment = f"{shown.study.study.day.isoformat()}T00:00:00.000Z"
-    makers = {
+    makers: dict[str, Callable[[], Iterator[gpd.GeoDataFrame]]] = {
         "parcels": lambda: _parcels(shown),
         "blocks": lambda: iter([_blocks(shown)]),
         "canteens": lambda: iter([_places(shown.canteens)]),

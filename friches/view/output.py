@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from friches import __version__, keep, tables
 from friches.sources.exclusions import counted
 from friches.view import inert
@@ -22,11 +24,13 @@ from friches.view.geopackage import write_geopackage
 from friches.view.map import write_map
 from friches.view.page import run_id
 from friches.view.register import write_register_html
-from friches.view.rows import TOLD_IN_FULL, first_blocks
+from friches.view.rows import TOLD_IN_FULL
 from friches.view.sheets import write_sheets
 from friches.view.workbook import write_workbook
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from friches.result import Result
 
 TABLE_NAMES = (
@@ -92,7 +96,7 @@ def _fill(
     write_map(result, side / "map.html", base_maps=base_maps, told_in_full=told_in_full)
     write_register_html(result, side / "register.html", told_in_full=told_in_full)
     write_workbook(result, side / "register.xlsx", told_in_full=told_in_full)
-    write_sheets(first_blocks(result, told_in_full), side / "sheets", pdf=pdf)
+    write_sheets(result, side / "sheets", pdf=pdf)
     write_geopackage(result, side / "candidates.gpkg")
     write_tables(result, side / "tables")
     _json(side / "summary.json", result.summary)
@@ -117,11 +121,27 @@ def write_tables(result: Result, folder: Path) -> None:
         if isinstance(table, gpd.GeoDataFrame) or len(table) <= PART:
             table.to_parquet(path, compression="zstd")
             continue
-        schema = pa.Schema.from_pandas(table)
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-            for start in range(0, len(table), PART):
-                part = table.iloc[start : start + PART]
-                writer.write_table(pa.Table.from_pandas(part, schema=schema))
+        parts = (pa.Table.from_pandas(part, preserve_index=False) for part in _parts(table))
+        first = next(parts)
+        with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+            writer.write_table(first)
+            for part in parts:
+                writer.write_table(part.cast(first.schema))
+
+
+def _parts(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a table a part at a time; texts of many kinds as plain texts.
+
+    A category goes into every part with all its texts: a million identifiers would be written
+    over and over.
+    """
+    many = [
+        name
+        for name, kind in table.dtypes.items()
+        if isinstance(kind, pd.CategoricalDtype) and len(kind.categories) > PART // 10
+    ]
+    for start in range(0, len(table), PART):
+        yield table.iloc[start : start + PART].astype(dict.fromkeys(many, "str"))
 
 
 def _json(path: Path, said: Any) -> None:
