@@ -80,7 +80,7 @@ def _client(workers: int, scheduler: str) -> Iterator[Any]:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: two runs may stand side by side
             host="127.0.0.1",
             memory_limit=0,  # parts bound the memory; Dask would kill what it misjudges
         ) as cluster,

@@ -66,10 +66,12 @@ def data_of(html: str) -> dict:
         if isinstance(said, dict):
             if "t" in said:
                 return spoken(data["shared"][said["t"]])
+            if "l" in said:
+                return [spoken(data["shared"][place]) for place in unpacked(said["l"])]
             return {key: spoken(value) for key, value in said.items()}
         return [spoken(value) for value in said] if isinstance(said, list) else said
 
-    return data | {"blocks": spoken(data["blocks"])}
+    return data | {"blocks": spoken(data["blocks"]), "places": spoken(data["places"])}
 
 
 def markup(html: str) -> str:

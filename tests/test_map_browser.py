@@ -20,6 +20,7 @@ from hostile import planted
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 from test_map import dated, grid
+from test_told_in_full import many
 from tiny import CRS, squares, tiny_result
 
 from friches import tables
@@ -517,6 +518,46 @@ def test_m13_twenty_thousand_parcels_open(open_page, pages) -> None:
     assert page.locator("path.ilot[tabindex]").count() == 0  # M7: beyond 50, the table is the way
     page.get_by_role("button", name="Îlot B060, voir la fiche").press("Enter")
     expect(page.get_by_role("dialog")).to_contain_text("Îlot B060")
+
+
+def test_m13_many_blocks_on_the_canvas_still_answer(browser: Browser, tmp_path) -> None:
+    """Beyond 200 blocks no SVG path is made; what comes after the first ones is a short card."""
+    path = write_map(many(260), tmp_path / "map.html", told_in_full=230)
+    page = browser.new_context(offline=True, reduced_motion="reduce", locale="fr-FR").new_page()
+    page.set_default_timeout(8000)
+    broken = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.goto(path.as_uri())
+    expect(page.locator("path.ilot")).to_have_count(0)
+    expect(page.locator(".limits")).to_contain_text("les 230 premiers îlots par rang sur 260")
+    expect(page.locator("#legende")).to_contain_text("Autres îlots")
+    rows = page.locator("tr[data-block]:visible")
+    expect(rows).to_have_count(150)
+    page.get_by_role("button", name="Montrer la suite").dispatch_event("click")
+    expect(rows).to_have_count(230)
+    page.get_by_label("Réponse suggérée").select_option(label="probable")
+    expect(status(page)).to_have_text("115 îlots correspondent sur 230.")
+    expect(rows).to_have_count(115)
+    page.get_by_label("Réponse suggérée").select_option("")
+    page.get_by_role("button", name="Îlot B002, voir la fiche").click()
+    card = page.get_by_role("dialog")
+    expect(card).to_contain_text("Îlot B002")
+    marked = page.locator(".leaflet-overlay-pane path[stroke-width='5']")
+    expect(marked).to_have_count(1)
+    box = marked.bounding_box()
+    page.keyboard.press("Escape")
+    expect(marked).to_have_count(0)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(card).to_contain_text("Îlot B002")  # framed from the table, opened again on the map
+    page.keyboard.press("Escape")
+    page.get_by_label("Chercher une parcelle").fill("B245")
+    page.keyboard.press("Enter")
+    expect(card).to_contain_text("Îlot B245")
+    expect(card).to_contain_text("candidates.gpkg")
+    page.emulate_media(media="print")
+    assert page.locator("tr[data-block]:visible").count() == 230
+    page.context.close()
+    assert not broken
 
 
 def test_m14_parcels_on_canvas_blocks_in_svg(open_page) -> None:

@@ -127,8 +127,10 @@ def _for_the_public(result: Result) -> Result:
     place = place.where(reach["kind"] != "farm", place.map(farms))
     reach["place_id"] = place.astype("category")
     matches = result.matches.copy()
-    matches["farmer_id"] = matches["farmer_id"].map(farms)
-    matches["why"] = matches["why"].where(matches["farmer_id"].isna(), w.shared.nearby_farm)
+    matches["farmer_id"] = matches["farmer_id"].astype("str").map(farms)
+    matches["why"] = (
+        matches["why"].astype("str").where(matches["farmer_id"].isna(), w.shared.nearby_farm)
+    )
     of_farms: dict[str, Any] = {name: _none_of(getattr(result, name)) for name in BY_FARM}
     return replace(
         result,

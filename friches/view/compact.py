@@ -94,10 +94,22 @@ def study_area(parcels: gpd.GeoDataFrame) -> gpd.GeoSeries:
     shapes = parcels.geometry[parcels.geometry.notna() & ~parcels.geometry.is_empty]
     if shapes.empty:
         return gpd.GeoSeries([], crs=parcels.crs)
-    joined = _united(shapes.to_numpy())
-    closed = joined.buffer(CLOSE_M, join_style="mitre").buffer(-CLOSE_M, join_style="mitre")
-    whole = [shapely.Polygon(part.exterior) for part in shapely.get_parts(closed.simplify(3.0))]
-    return gpd.GeoSeries([shapely.union_all(whole)], crs=parcels.crs)
+    # one commune after the other: the edges of a million parcels would not fit at once
+    of = parcels["commune"].reindex(shapes.index)
+    communes = [_closed(_united(some.to_numpy())) for _, some in shapes.groupby(of, dropna=False)]
+    closed = communes[0] if len(communes) == 1 else _closed(_filled(communes))
+    return gpd.GeoSeries([_filled([closed.simplify(3.0)])], crs=parcels.crs)
+
+
+def _closed(shape: shapely.Geometry) -> shapely.Geometry:
+    """Return a shape with its gaps closed up to twice `CLOSE_M`."""
+    return shape.buffer(CLOSE_M, join_style="mitre").buffer(-CLOSE_M, join_style="mitre")
+
+
+def _filled(shapes: list[shapely.Geometry]) -> shapely.Geometry:
+    """Return the union of shapes without their holes."""
+    parts = shapely.get_parts(shapes)
+    return shapely.union_all([shapely.Polygon(part.exterior) for part in parts])
 
 
 def _united(shapes: np.ndarray) -> shapely.Geometry:
@@ -177,6 +189,8 @@ def encode_points(shapes: gpd.GeoSeries, start: list[int]) -> list[list[int]]:
 def interned(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Any]]:
     """Return the rows with each text or list written once: {"t": n} is the n-th of what is shared.
 
+    {"l": numbers} is the list of those at the `packed` places.
+
     Thirty routes say much the same of every block, questions and all: what they share may itself
     point to shared parts.
     """
@@ -194,6 +208,8 @@ def interned(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Any
                 made: Any = {key: told(inner) for key, inner in value.items()}
             else:
                 made = [told(inner) for inner in value]
+                if len(made) > 1 and all(isinstance(part, dict) and "t" in part for part in made):
+                    made = {"l": packed([part["t"] for part in made])}
             name = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
             same[id(value)] = pointed(name, made, len(name))
         return same[id(value)]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ def write_geopackage(result: Result, path: Path | str) -> Path:
     path.unlink(missing_ok=True)
     shown = visible(result)
     moment = f"{shown.study.study.day.isoformat()}T00:00:00.000Z"
-    makers: dict[str, Callable[[], Iterator[Any]]] = {
+    makers: dict[str, Callable[[], Iterator[gpd.GeoDataFrame]]] = {
         "parcels": lambda: _parcels(shown),
         "blocks": lambda: iter([_blocks(shown)]),
         "canteens": lambda: iter([_places(shown.canteens)]),

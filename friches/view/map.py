@@ -53,6 +53,8 @@ MOST_TOLD = 2_000
 """Blocks told in full on one page at most, whatever the study says: a row and a card each."""
 PAGE_BYTES = 4_950_000
 """What the page may weigh: outlines and points of blocks not told in full take what is left."""
+OF_THE_LIST = {"sheet", "stage_said", "first_said"}
+"""What `popups.blocks` says for the list alone, or what the page's script knows without it."""
 MINUTES = (5, 10, 15, 20, 30, 45)
 """Steps offered by the travel-time filter."""
 
@@ -198,7 +200,8 @@ def island(result: Result, blocks: list[dict[str, Any]], *, base_maps: bool) -> 
     spots = compact.encode_points(result.farmers.geometry, start)
     spots += compact.encode_points(result.canteens.geometry, start)
     places = popups.places(result)
-    said, shared = compact.interned(blocks)
+    rows = [{key: block[key] for key in block if key not in OF_THE_LIST} for block in blocks]
+    said, shared = compact.interned([*rows, *places])
     return {
         "words": w.map.script,
         "shared": shared,
@@ -209,8 +212,8 @@ def island(result: Result, blocks: list[dict[str, Any]], *, base_maps: bool) -> 
         "stages": stages(),
         "colours": look.PLACE_COLOURS,
         "outline": compact.encode(area, start),
-        "blocks": [block | {"shape": s} for block, s in zip(said, drawn, strict=True)],
-        "places": [place | {"at": at} for place, at in zip(places, spots, strict=True)],
+        "blocks": [block | {"shape": s} for block, s in zip(said[: len(rows)], drawn, strict=True)],
+        "places": [place | {"at": at} for place, at in zip(said[len(rows) :], spots, strict=True)],
         "parcels": parcels.columns(result, shown, order)
         | {"shape": compact.encode(compact.simplified(shown.geometry), start)},
         "drawn_parcels": len(shown),

@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from friches import __version__, keep, tables
 from friches.sources.exclusions import counted
 from friches.view import inert
@@ -26,6 +28,8 @@ from friches.view.sheets import write_sheets
 from friches.view.workbook import write_workbook
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from friches.result import Result
 
 TABLE_NAMES = (
@@ -108,11 +112,27 @@ def write_tables(result: Result, folder: Path) -> None:
         if isinstance(table, gpd.GeoDataFrame) or len(table) <= PART:
             table.to_parquet(path, compression="zstd")
             continue
-        schema = pa.Schema.from_pandas(table)
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-            for start in range(0, len(table), PART):
-                part = table.iloc[start : start + PART]
-                writer.write_table(pa.Table.from_pandas(part, schema=schema))
+        parts = (pa.Table.from_pandas(part, preserve_index=False) for part in _parts(table))
+        first = next(parts)
+        with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+            writer.write_table(first)
+            for part in parts:
+                writer.write_table(part.cast(first.schema))
+
+
+def _parts(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a table a part at a time; texts of many kinds as plain texts.
+
+    A category goes into every part with all its texts: a million identifiers would be written
+    over and over.
+    """
+    many = [
+        name
+        for name, kind in table.dtypes.items()
+        if isinstance(kind, pd.CategoricalDtype) and len(kind.categories) > PART // 10
+    ]
+    for start in range(0, len(table), PART):
+        yield table.iloc[start : start + PART].astype(dict.fromkeys(many, "str"))
 
 
 def _json(path: Path, said: Any) -> None:

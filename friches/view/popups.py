@@ -8,7 +8,7 @@ from friches import tables
 from friches.view import inert, words
 from friches.view.lexicon import w
 from friches.view.rows import block_meals as block_meals  # noqa: PLC0414 -- the sheets read it here
-from friches.view.rows import records
+from friches.view.rows import eaten_by_block, records
 from friches.view.rows import rows_of as rows_of  # noqa: PLC0414
 from friches.view.rows import sorted_blocks as sorted_blocks  # noqa: PLC0414
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from friches.result import Result
+    from friches.view.rows import Three
 
 Pairs = list[tuple[str, str]]
 GAP_SHOWN = 0.05
@@ -41,7 +42,11 @@ def blocks(result: Result) -> list[dict[str, Any]]:
 
     Routes that read the same are one and the same dictionary: thousands of blocks share them.
     """
-    meals, none = rows_of(result.meals, "block_id"), result.meals.iloc[:0]
+    areas = result.blocks["area_ha"].fillna(result.blocks["area_measured_ha"])
+    eaten = eaten_by_block(result, areas)
+    crops: dict[Any, list[dict[str, Any]]] = {}
+    for crop in records(result.meals):
+        crops.setdefault(crop["block_id"], []).append(crop)
     nearest = _nearest(result.reach)
     routes = _routes(result.routes)
     matches = {row["block_id"]: row for row in records(result.matches)}
@@ -51,7 +56,8 @@ def blocks(result: Result) -> list[dict[str, Any]]:
     return [
         _block(
             row,
-            meals.get(row["block_id"], none),
+            eaten.get(row["block_id"]),
+            crops.get(row["block_id"], []),
             nearest,
             matches.get(row["block_id"]),
             routes.get(row["block_id"], []),
@@ -79,7 +85,8 @@ def _routes(table: pd.DataFrame) -> dict[Any, list[Route]]:
 
 def _block(  # noqa: PLR0913, PLR0917 -- one argument a table
     row: dict[str, Any],
-    meals: pd.DataFrame,
+    eaten: Three | None,
+    crops: list[dict[str, Any]],
     nearest: dict[tuple[Any, Any], float],
     match: dict[str, Any] | None,
     routes: list[Route],
@@ -87,7 +94,6 @@ def _block(  # noqa: PLR0913, PLR0917 -- one argument a table
 ) -> dict[str, Any]:
     name = str(row["block_id"])
     area = row["area_ha"] if not words.missing(row["area_ha"]) else row["area_measured_ha"]
-    eaten = block_meals(meals, area)
     # A block in the plan is dated by it: the plan may take another route, or start it later.
     first = _first_meal(routes) if opening is None else str(opening["first_meal_on"].date())
     return {
@@ -106,7 +112,7 @@ def _block(  # noqa: PLR0913, PLR0917 -- one argument a table
         ),
         "minutes": {kind: _minutes(nearest, name, match, kind) for kind in words.PLACES},
         "facts": [*_facts(row), *_planned(opening)],
-        "meals": [_crop(crop) for crop in records(meals)],
+        "meals": [_crop(crop) for crop in crops],
         "match": _match(match),
         "routes": [route.told for route in routes],
         "ask": asked(row["to_ask"]),

@@ -75,7 +75,7 @@ def first_blocks(result: Result, most: int = TOLD_IN_FULL) -> Result:
 
 def gathered(result: Result) -> Iterator[Told]:
     """Yield each block by rank, with its meals, advised route, farm and canteen."""
-    meals, none = rows_of(result.meals, "block_id"), result.meals.iloc[:0]
+    eaten = eaten_by_block(result)
     routes = advised(result)
     matches = {row["block_id"]: row for row in records(result.matches)}
     farms = dict(zip(result.farmers["farmer_id"], result.farmers["name"], strict=True))
@@ -85,7 +85,7 @@ def gathered(result: Result) -> Iterator[Told]:
         match = matches.get(name, {})
         yield Told(
             block,
-            block_meals(meals.get(name, none), block["area_ha"]),
+            eaten.get(name),
             routes.get(name, {}),
             match,
             farms.get(match.get("farmer_id")),
@@ -151,16 +151,34 @@ def block_meals(meals: pd.DataFrame, area_ha: float) -> Three | None:
     )
 
 
-def all_meals(meals: pd.DataFrame, blocks: pd.DataFrame) -> pd.DataFrame:
+def eaten_by_block(result: Result, area: str | pd.Series[float] = "area_ha") -> dict[str, Three]:
+    """Return `all_meals` by block, without those where nothing is known."""
+    table = all_meals(result.meals, result.blocks, area)
+    rows = zip(result.blocks["block_id"], table.itertuples(index=False, name=None), strict=True)
+    known = set(result.meals["block_id"])
+    return {name: row for name, row in rows if name in known}
+
+
+def all_meals(
+    meals: pd.DataFrame, blocks: pd.DataFrame, area: str | pd.Series[float] = "area_ha"
+) -> pd.DataFrame:
     """Return the meals a year of every block: meals_low, meals, meals_high, in the blocks' order.
 
     The rule is that of `block_meals`; missing where nothing is known.
+
+    Parameters
+    ----------
+    meals, blocks : DataFrame
+        Tables of those names.
+    area : str or Series
+        The blocks' area (ha), or its column.
     """
+    given = blocks[area] if isinstance(area, str) else area
     meals = meals.reset_index(drop=True)
     by = meals.groupby("block_id", observed=True)
     sums = by[["area_ha", *THREE]].sum()
     best = meals.loc[by["meals"].idxmax(), ["block_id", *THREE]].set_index("block_id")[THREE]
-    areas = blocks.set_index("block_id")["area_ha"].reindex(sums.index)
+    areas = given.set_axis(blocks["block_id"]).reindex(sums.index)
     together = sums["area_ha"] <= areas * ROOM
     counted = sums[THREE].where(together, best)
     return counted.reindex(blocks["block_id"]).set_axis(blocks.index).astype("float64")

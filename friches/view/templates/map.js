@@ -11,15 +11,18 @@
       if (!(said.t in heard)) heard[said.t] = spoken(data.shared[said.t]);
       return heard[said.t];
     }
+    if ("l" in said) return outlines.unpacked(said.l).map((t) => spoken({ t: t }));
     return Object.fromEntries(Object.entries(said).map(([key, value]) => [key, spoken(value)]));
   };
   data.blocks = data.blocks.map(spoken);
+  data.places = data.places.map(spoken);
   const SVG = "http://www.w3.org/2000/svg";
   const FILLED = 0.75; // darker than hatching on average: grey paper keeps the answers apart
   const FOCUSABLE = 50; // beyond, the table is the way in by keyboard
   const PATHS = 200; // blocks beyond this are drawn on the canvas: SVG paths make the page heavy
   const BOLD = 300; // blocks in sight beyond this are drawn with thinner lines
   const ROWS = 150; // rows of the list shown first, and each time that its end is reached
+  const SIGNS = 150; // farms and canteens in sight beyond this are drawn small
   const CLOSE = 3000; // parcels are drawn where no more than this are in sight
   const ROUTES_SHOWN = 6;
   const ASKED_SHOWN = 12;
@@ -339,6 +342,14 @@
     marker.addTo(placeLayers[item.kind]);
   });
 
+  // signs would hide the land where hundreds are in sight: they shrink
+  const crowd = () => {
+    const sight = map.getBounds();
+    byId("carte").classList.toggle("crowd", data.places.filter((item) => sight.contains(item.where)).length > SIGNS);
+  };
+  map.on("zoomend moveend", crowd);
+  crowd();
+
   // ------------------------------------------------------------ the card: one block, place or parcel
   const card = byId("fiche");
   const state = byId("etat");
@@ -455,7 +466,7 @@
       row.scrollIntoView({ block: "center" });
       row.querySelector("button").focus({ preventScroll: true });
     });
-    parts.push(el("div", { class: "links" }, el("a", { href: block.sheet }, fill(w.sheet, { id: block.id })), back));
+    parts.push(el("div", { class: "links" }, el("a", { href: "sheets/" + block.id + ".html" }, fill(w.sheet, { id: block.id })), back));
     return parts;
   }
   // The first parts, then the others behind one button: nothing is left out, nothing drowns.
