@@ -131,9 +131,8 @@ def test_every_route_is_shown_for_every_block(saint_rebelle):
     assert set(result.routes["block_id"]) == set(result.blocks["block_id"])
 
 
-def test_second_run_with_another_goal_measures_nothing_again(tmp_path, monkeypatch):
+def test_second_run_with_another_goal_measures_nothing_again(kept_stages, monkeypatch):
     study = friches.open(ROOT / "data" / "sample" / "study.toml")
-    friches.run(study, keep_in=tmp_path)
 
     def never(*_args, **_kwargs):
         raise AssertionError("a kept stage was made again")
@@ -141,14 +140,14 @@ def test_second_run_with_another_goal_measures_nothing_again(tmp_path, monkeypat
     for stage in ("measure", "read_layers", "travel"):
         monkeypatch.setattr(path, stage, never)
     other = study.model_copy(update={"goal": study.goal.model_copy(update={"organic_share": 0.8})})
-    again = friches.run(other, keep_in=tmp_path)
+    again = friches.run(other, keep_in=kept_stages)
     assert again.summary["parcels"] > 0
 
 
-def test_kept_stages_give_the_same_tables(tmp_path, saint_rebelle):
+def test_kept_stages_give_the_same_tables(kept_stages, saint_rebelle, monkeypatch):
     result, _ = saint_rebelle
     study = friches.open(ROOT / "data" / "sample" / "study.toml")
-    friches.run(study, keep_in=tmp_path)
-    kept = friches.run(study, keep_in=tmp_path)
+    monkeypatch.setattr(path, "measure", lambda _: pytest.fail("a kept stage was made again"))
+    kept = friches.run(study, keep_in=kept_stages)
     for name in ("facts", "evidence", "fallow", "members", "reach", "meals", "routes", "steps"):
         pd.testing.assert_frame_equal(getattr(result, name), getattr(kept, name))
