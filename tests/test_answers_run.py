@@ -70,14 +70,19 @@ def three_blocks(result):
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory) -> Asked:
-    """The embedded territory without its answers, then copied and answered for."""
+def asked(sample_run, tmp_path_factory) -> Asked:
+    """The embedded territory without its answers, then copied and answered for.
+
+    Layers and facts, which no answer changes, are those of the suite's run of it.
+    """
     silent = tmp_path_factory.mktemp("silent")
     shutil.copytree(SAMPLE, silent, dirs_exist_ok=True)
+    shutil.copytree(sample_run / "kept", silent / "kept")
     (silent / "answers.csv").unlink()
     before = ran(silent, silent / "kept")
     folder = tmp_path_factory.mktemp("answered")
     shutil.copytree(SAMPLE, folder, dirs_exist_ok=True)
+    shutil.copytree(sample_run / "kept", folder / "kept")
     settled, barred, block = three_blocks(before)
     told(
         folder,
@@ -139,8 +144,8 @@ def test_contradictions_are_listed_once_and_the_nearest_answer_holds(asked):
     assert mountain(asked.after, asked.settled) is not measured
 
 
-def test_same_answers_same_bytes(asked, tmp_path):
-    again = ran(asked.folder, tmp_path / "kept")
+def test_same_answers_same_bytes(asked, kept_stages, tmp_path):
+    again = ran(asked.folder, kept_stages)
     for name in TABLE_NAMES:
         for result, end in ((asked.after, "once"), (again, "again")):
             getattr(result, name).to_parquet(tmp_path / f"{name}.{end}")

@@ -26,8 +26,8 @@ def python(code: str) -> str:
     return done.stdout
 
 
-def test_run_ends_with_a_summary_and_the_address_of_the_map(tmp_path):
-    told = invoke("run", SAMPLE, "--out", tmp_path / "out")
+def test_run_ends_with_a_summary_and_the_address_of_the_map(small, tmp_path):
+    told = invoke("run", small / "study.toml", "--out", tmp_path / "out")
     assert told.exit_code == 0, told.output
     assert "territoire fictif" in told.output
     assert "repas" in told.output
@@ -35,14 +35,16 @@ def test_run_ends_with_a_summary_and_the_address_of_the_map(tmp_path):
     assert Path(told.output.strip().splitlines()[-1].removeprefix("Carte : ")).is_file()
 
 
-def test_quiet_says_nothing(tmp_path):
-    told = invoke("run", SAMPLE, "--out", tmp_path / "out", "--quiet")
+def test_quiet_says_nothing(small, tmp_path):
+    told = invoke("run", small / "study.toml", "--out", tmp_path / "out", "--quiet")
     assert told.exit_code == 0
     assert told.output == ""
 
 
-def test_demo_writes_under_maps(tmp_path, monkeypatch):
+def test_demo_writes_under_maps(kept_stages, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "maps").mkdir()
+    kept_stages.rename(tmp_path / "maps" / ".friches")  # the same territory, measured already
     told = invoke("demo", "--quiet")
     assert told.exit_code == 0
     assert (tmp_path / "maps" / "saint-rebelle-territoire-fictif" / "map.html").is_file()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from functools import cache
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -146,17 +147,23 @@ def of_geopackage(path: Path) -> list[str]:
 def english(texts: Iterable[str]) -> list[str]:
     """Return each English word found, with what stands around it."""
     found: dict[str, None] = {}
-    for text in dict.fromkeys(texts):  # routes say much the same of every block
-        if ENGLISH.isdisjoint(word.lower() for word in re.findall("[A-Za-z]+", text)):
-            continue
-        left = text
-        for pattern in QUOTED:
-            left = re.sub(pattern, " ", left, flags=re.IGNORECASE)
-        for word in re.finditer(r"(?<![\w'’-])[A-Za-z]+(?![\w-])", left):
-            if word[0].lower() in ENGLISH:
-                around = " ".join(left[max(word.start() - 40, 0) : word.end() + 40].split())
-                found[f"{word[0]}: …{around}…"] = None
+    for text in dict.fromkeys(texts):
+        found |= dict.fromkeys(_english(text))
     return list(found)
+
+
+@cache  # sheets say much the same of every block
+def _english(text: str) -> tuple[str, ...]:
+    if ENGLISH.isdisjoint(word.lower() for word in re.findall("[A-Za-z]+", text)):
+        return ()
+    left = text
+    for pattern in QUOTED:
+        left = re.sub(pattern, " ", left, flags=re.IGNORECASE)
+    return tuple(
+        f"{word[0]}: …{' '.join(left[max(word.start() - 40, 0) : word.end() + 40].split())}…"
+        for word in re.finditer(r"(?<![\w'’-])[A-Za-z]+(?![\w-])", left)
+        if word[0].lower() in ENGLISH
+    )
 
 
 def test_the_test_finds_english() -> None:

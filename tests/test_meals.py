@@ -41,29 +41,6 @@ def land(*blocks, **facts):
     return blocks, members, members[["parcel_id"]].assign(**known)
 
 
-def canteen(canteen_id="C1", **more):
-    said = {
-        "canteen_id": canteen_id,
-        "meals_per_day": 100.0,
-        "days_per_year": 140.0,
-        "organic_share": 0.5,
-        "audience": "elementaire",
-        "kind": "site",
-        "served_by": None,
-    }
-    return said | more
-
-
-def canteens(*rows):
-    return pd.DataFrame(rows or [canteen()])
-
-
-def matches(meals, *reached):
-    ids = sorted(set(meals["block_id"]))
-    found = (list(reached) + ["C1"] * len(ids))[: len(ids)]
-    return pd.DataFrame({"block_id": ids, "canteen_id": found})
-
-
 # ------------------------------------------------------------------ what a meal needs
 
 

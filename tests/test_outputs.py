@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,12 +27,14 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_same_inputs_same_bytes_but_manifest(saint_rebelle, tmp_path):
+def test_same_inputs_same_bytes_but_manifest(small, tmp_path):
+    """All layers, measured twice: the first run's stages serve the first outputs alone."""
     import friches
 
-    _, first = saint_rebelle
-    study = friches.open(ROOT / "data" / "sample" / "study.toml")
-    second = output.write(friches.run(study, keep_in=tmp_path / "kept"), tmp_path / "again")
+    study = friches.open(small / "study.toml")
+    shutil.copytree(small / ".friches", tmp_path / "kept")
+    first = output.write(friches.run(study, keep_in=tmp_path / "kept"), tmp_path / "first")
+    second = output.write(friches.run(study, keep_in=tmp_path / "other"), tmp_path / "again")
     ours, theirs = files_of(first), files_of(second)
     assert ours.keys() == theirs.keys()
     differ = [name for name in ours if ours[name] != theirs[name]]

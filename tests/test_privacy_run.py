@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import geopandas as gpd
@@ -12,7 +13,6 @@ from tiny import tiny_result
 
 import friches
 from friches.errors import InputError
-from friches.sample import make
 from friches.view.audience import WITHDRAWN
 from friches.view.map import write_map
 from friches.view.output import write
@@ -23,10 +23,11 @@ UNKNOWN = "129990000Z9999"
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(small, tmp_path_factory):
     """The same territory before and after a request, stages kept between the two."""
     folder = tmp_path_factory.mktemp("withdrawn")
-    make(folder, 500, seed=3)
+    shutil.copytree(small, folder, dirs_exist_ok=True)
+    (folder / ".friches").rename(folder / "kept")
     before = friches.run(friches.open(folder / "study.toml"), keep_in=folder / "kept")
     block = before.members["block_id"].value_counts().index[0]
     asked = before.members.loc[before.members["block_id"] == block, "parcel_id"].iloc[0]

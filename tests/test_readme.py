@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,11 @@ def test_the_two_commands_exist():
         assert f"\n{command.split()[1]}:" in makefile
 
 
-def test_every_friches_command_runs(tmp_path, monkeypatch):
+def test_every_friches_command_runs(sample_run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").symlink_to(ROOT / "data")
+    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns(".friches"))
+    for folder in (tmp_path / "data" / "sample", tmp_path / "maps"):  # measured already
+        shutil.copytree(sample_run / "kept", folder / ".friches")
     assert commands("friches")
     for command in commands("friches"):
         told = CliRunner().invoke(app, shlex.split(command)[1:])

@@ -131,9 +131,8 @@ def test_every_route_is_shown_for_every_block(saint_rebelle):
     assert set(result.routes["block_id"]) == set(result.blocks["block_id"])
 
 
-def test_second_run_with_another_goal_measures_nothing_again(tmp_path, monkeypatch):
+def test_second_run_with_another_goal_measures_nothing_again(kept_stages, monkeypatch):
     study = friches.open(ROOT / "data" / "sample" / "study.toml")
-    friches.run(study, keep_in=tmp_path)
 
     def never(*_args, **_kwargs):
         raise AssertionError("a kept stage was made again")
@@ -141,11 +140,11 @@ def test_second_run_with_another_goal_measures_nothing_again(tmp_path, monkeypat
     monkeypatch.setattr("friches.layers.read_layer", never)
     monkeypatch.setattr(path, "measure_parts", never)
     nearer = study.reach.model_copy(update={"minutes_to_farm": 15.0})
-    assert friches.run(study.model_copy(update={"reach": nearer}), keep_in=tmp_path).durations
-    friches.run(study, keep_in=tmp_path)
+    assert friches.run(study.model_copy(update={"reach": nearer}), keep_in=kept_stages).durations
+    friches.run(study, keep_in=kept_stages)
     monkeypatch.setattr(path, "travel", never)
     other = study.model_copy(update={"goal": study.goal.model_copy(update={"organic_share": 0.8})})
-    again = friches.run(other, keep_in=tmp_path)
+    again = friches.run(other, keep_in=kept_stages)
     assert again.summary["parcels"] > 0
 
 
@@ -157,10 +156,12 @@ def test_workers_change_no_table(tmp_path, saint_rebelle):
         pd.testing.assert_frame_equal(getattr(result, name), getattr(other, name), check_exact=True)
 
 
-def test_kept_stages_give_the_same_tables(tmp_path, saint_rebelle):
+def test_kept_stages_give_the_same_tables(kept_stages, saint_rebelle, monkeypatch):
     result, _ = saint_rebelle
     study = friches.open(ROOT / "data" / "sample" / "study.toml")
-    friches.run(study, keep_in=tmp_path)
-    kept = friches.run(study, keep_in=tmp_path)
+    monkeypatch.setattr(
+        path, "measure_parts", lambda *_: pytest.fail("a kept stage was made again")
+    )
+    kept = friches.run(study, keep_in=kept_stages)
     for name in ("facts", "evidence", "fallow", "members", "reach", "meals", "routes", "steps"):
         pd.testing.assert_frame_equal(getattr(result, name), getattr(kept, name))

@@ -24,7 +24,7 @@ SAID = (
 
 @pytest.mark.parametrize(("most", "names"), [(1, ["B001"]), (2, ["B001", "B002"])])
 def test_the_first_blocks_have_a_sheet(tmp_path: Path, most: int, names: list[str]) -> None:
-    made = sheets.write_sheets(tiny_result(), tmp_path, most=most)
+    made = sheets.write_sheets(tiny_result(), tmp_path, told_in_full=most)
     assert [path.name for path in made] == [
         f"{name}{end}.html" for name in names for end in ("", "-dossier")
     ]

@@ -87,7 +87,7 @@ def _fill(result: Result, side: Path, *, pdf: bool, base_maps: bool) -> None:
     write_map(result, side / "map.html", base_maps=base_maps, told_in_full=first)
     write_register_html(result, side / "register.html", told_in_full=first)
     write_workbook(result, side / "register.xlsx", told_in_full=first)
-    write_sheets(result, side / "sheets", pdf=pdf, most=first)
+    write_sheets(result, side / "sheets", pdf=pdf, told_in_full=first)
     write_geopackage(result, side / "candidates.gpkg")
     write_tables(result, side / "tables")
     _json(side / "summary.json", result.summary)

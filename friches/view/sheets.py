@@ -26,7 +26,7 @@ def write_sheets(
     result: Result,
     folder: Path | str,
     pdf: bool = False,
-    most: int = TOLD_IN_FULL,
+    told_in_full: int = TOLD_IN_FULL,
 ) -> list[Path]:
     """Write one self-contained HTML sheet a block, its dossier, and what else its audience may see.
 
@@ -39,7 +39,7 @@ def write_sheets(
         with the owners' names when the audience is « restricted ».
     pdf : bool
         Also write each file as PDF/UA beside it.
-    most : int
+    told_in_full : int
         Blocks told in full: the first ones by rank have these files, and each file says so where
         others have none.
 
@@ -59,20 +59,22 @@ def write_sheets(
         from friches.view.pdf import print_pages, printer
 
         printer(result.study.study.day)  # refused before anything is written
-    written = [page.write(folder / f"{name}.html", html) for name, html in pages(result, most)]
+    written = [
+        page.write(folder / f"{name}.html", html) for name, html in pages(result, told_in_full)
+    ]
     if pdf:
         written += print_pages(written, result.study.study.day)
     folder.mkdir(parents=True, exist_ok=True)
     return sorted(written, key=lambda path: (path.stem.removeprefix("restreint-"), path.name))
 
 
-def pages(result: Result, most: int = TOLD_IN_FULL) -> Iterator[tuple[str, str]]:
+def pages(result: Result, told_in_full: int = TOLD_IN_FULL) -> Iterator[tuple[str, str]]:
     """Yield the name and the HTML of every file `write_sheets` writes."""
-    told = batches.told(result, most)
+    told = batches.told(result, told_in_full)
     shown = visible(told)
     common = desk.common(shown) | {
         "n_blocks": len(result.blocks),
-        "told_in_full": batches.said(result, most),
+        "told_in_full": batches.said(result, told_in_full),
         "strays": photos.strays(result),
     }
     atlas = plan.survey(shown, result.blocks.geometry)
