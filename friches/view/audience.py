@@ -127,7 +127,9 @@ def _for_the_public(result: Result) -> Result:
     reach["place_id"] = named.where(~of_farm, named.map(farms))
     matches = result.matches.copy()
     matches["farmer_id"] = matches["farmer_id"].astype("str").map(farms)
-    matches["why"] = matches["why"].astype("str").where(matches["farmer_id"].isna(), w.shared.nearby_farm)
+    matches["why"] = (
+        matches["why"].astype("str").where(matches["farmer_id"].isna(), w.shared.nearby_farm)
+    )
     of_farms: dict[str, Any] = {name: _none_of(getattr(result, name)) for name in BY_FARM}
     return replace(
         result,
