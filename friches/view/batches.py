@@ -76,7 +76,8 @@ def _of_block(result: Result) -> list[str]:
 
 
 def _within(table: Any, column: str, keys: set[str]) -> Any:
-    return table[table[column].isin(keys)]
+    kept = table[column].isin(keys)
+    return table if kept.all() else table[kept]  # no copy of what is told whole already
 
 
 class _Rows:
