@@ -93,6 +93,7 @@ def of_result(result: Result, goal: Any, limits: Limits, *, unsure: bool = False
         shared,
         limits,
         unsure=unsure,
+        told_in_full=result.study.study.told_in_full,
     )
 
 

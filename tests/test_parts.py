@@ -245,7 +245,7 @@ def test_a_cluster_that_runs_already_is_used(
     study, whole = small
     with (
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as cluster,
         crew(scheduler=cluster.scheduler_address) as mapped,
     ):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from tiny import IDS, tiny_result
 
-from friches.view import batches, desk, page, plan, sheets, templating
+from friches.view import batches, desk, inert, page, plan, sheets
 from friches.view.audience import visible
 from friches.view.lexicon import w
 
@@ -136,10 +136,10 @@ def test_our_words_stand_in_the_compiled_template() -> None:
     assert made.render(x="<i>\u202e") == f"{w.shared.skip} &lt;b&gt; &lt;i&gt;\ufffd"
 
 
-@pytest.mark.parametrize("length", [templating.SHORT - 3, templating.SHORT - 2])
+@pytest.mark.parametrize("length", [inert.SHORT - 3, inert.SHORT - 2])
 def test_long_texts_are_escaped_but_not_kept(length: int) -> None:
     said = "<" + "x" * length + "> "
-    before = templating._short.cache_info().currsize
-    assert templating.written(said) == f"&lt;{'x' * length}&gt; "
-    kept = templating._short.cache_info().currsize - before
-    assert kept == (1 if len(said) <= templating.SHORT else 0)
+    before = inert._short.cache_info().currsize
+    assert inert.written(said) == f"&lt;{'x' * length}&gt; "
+    kept = inert._short.cache_info().currsize - before
+    assert kept == (1 if len(said) <= inert.SHORT else 0)

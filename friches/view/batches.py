@@ -73,7 +73,8 @@ def _of_block(result: Result) -> list[str]:
 
 
 def _within(table: Any, parcels: set[str]) -> Any:
-    return table[table["parcel_id"].isin(parcels)]
+    kept = table["parcel_id"].isin(parcels)
+    return table if kept.all() else table[kept]  # no copy of what is told whole already
 
 
 class _Rows:

@@ -56,6 +56,24 @@ def _shown(said: str) -> str:
     return _HIDDEN.sub(SHOWN_INSTEAD, _SPACES.sub(" ", unicodedata.normalize("NFC", said)))
 
 
+SHORT, KEPT = 400, 50_000
+"""Texts up to so many characters are escaped once, the last ones met: 20 MB at most."""
+
+
+def written(value: Any) -> Markup:
+    """Return what a template prints, cleaned and escaped; markup of this module passes."""
+    if type(value) is str:
+        return _short(value) if len(value) <= SHORT else escape(clean(value))
+    if isinstance(value, (Markup, int, float)):
+        return escape(value)
+    return escape(clean(value))
+
+
+@lru_cache(maxsize=KEPT)
+def _short(value: str) -> Markup:
+    return escape(clean(value))
+
+
 def rich(said: str, **values: object) -> Markup:
     """Return a text of words.toml as HTML: `**strong**` of ours, fields cleaned and escaped.
 

@@ -106,8 +106,7 @@ def write_tables(result: Result, folder: Path) -> None:
         table = getattr(shown, name)
         if table is None:  # a result made by hand may lack what a run always has
             continue
-        table = table.copy(deep=False)
-        table.attrs = {}
+        table = _used(table)
         path = folder / f"{name}.parquet"
         if isinstance(table, gpd.GeoDataFrame) or len(table) <= PART:
             table.to_parquet(path, compression="zstd")
@@ -118,6 +117,19 @@ def write_tables(result: Result, folder: Path) -> None:
             writer.write_table(first)
             for part in parts:
                 writer.write_table(part.cast(first.schema))
+
+
+def _used(table: Any) -> Any:
+    """Return a table without notes, and without texts of rows that are not shown.
+
+    A category keeps the texts of rows that were taken out: a withdrawn parcel would stay in it.
+    """
+    bare = table.copy(deep=False)
+    bare.attrs = {}
+    for name, kind in table.dtypes.items():
+        if isinstance(kind, pd.CategoricalDtype):
+            bare[name] = table[name].cat.remove_unused_categories()
+    return bare
 
 
 def _parts(table: pd.DataFrame) -> Iterator[pd.DataFrame]:

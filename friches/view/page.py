@@ -14,7 +14,7 @@ from friches.sources.exclusions import exclusions_key
 from friches.view import evidence, inert, words
 from friches.view.audience import destroy_mention
 from friches.view.lexicon import w
-from friches.view.templating import Pages, written
+from friches.view.templating import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def environment() -> Environment:
         loader=PackageLoader("friches.view", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=written,
+        finalize=inert.written,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -6,6 +6,7 @@ The three parts of a file to the prefect are there by their names in CRPM R125-6
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +60,13 @@ def write_sheets(
         from friches.view.pdf import print_pages, printer
 
         printer(result.study.study.day)  # refused before anything is written
-    written = [
-        page.write(folder / f"{name}.html", html) for name, html in pages(result, told_in_full)
-    ]
+    gc.freeze()  # what stands already is not looked through for garbage after every few pages
+    try:
+        written = [
+            page.write(folder / f"{name}.html", html) for name, html in pages(result, told_in_full)
+        ]
+    finally:
+        gc.unfreeze()
     if pdf:
         written += print_pages(written, result.study.study.day)
     folder.mkdir(parents=True, exist_ok=True)

@@ -5,36 +5,17 @@ A territory has thousands of pages that say mostly the same things.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.visitor import NodeTransformer
-from markupsafe import Markup, escape
 
 from friches.view import inert, words
 from friches.view.lexicon import w
 
 if TYPE_CHECKING:
     from jinja2.compiler import Frame
-
-SHORT, KEPT = 400, 50_000
-"""Texts up to so many characters are escaped once, the last ones met: 20 MB at most."""
-
-
-def written(value: Any) -> Markup:
-    """Return what a template prints, cleaned and escaped; markup comes from `inert` alone."""
-    if type(value) is str:
-        return _short(value) if len(value) <= SHORT else escape(inert.clean(value))
-    if isinstance(value, (Markup, int, float)):
-        return escape(value)
-    return escape(inert.clean(value))
-
-
-@lru_cache(maxsize=KEPT)
-def _short(value: str) -> Markup:
-    return escape(inert.clean(value))
 
 
 def _said(node: nodes.Node) -> Any:
@@ -55,7 +36,7 @@ class _Folded(NodeTransformer):
 
 
 class _Compiler(CodeGenerator):
-    """Compile a template once our words stand in it; whatever it prints, `written` writes."""
+    """Compile a template once our words stand in it; whatever it prints, `inert.written` writes."""
 
     def visit_Template(  # noqa: N802 -- Jinja's name
         self, node: nodes.Template, frame: Frame | None = None
