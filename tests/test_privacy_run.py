@@ -86,6 +86,15 @@ def test_p5_outputs_say_it_to_those_who_see_parcels(runs, outputs, audience: str
         assert WITHDRAWN in (out / "map.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("audience", ["internal", "public"])
+def test_p5_no_table_keeps_texts_of_rows_that_are_not_shown(outputs, audience: str) -> None:
+    for path in sorted((outputs[audience] / "tables").glob("*.parquet")):
+        table = pd.read_parquet(path)
+        for column in table.select_dtypes("category"):
+            used = table[column].cat.remove_unused_categories()
+            assert table[column].cat.categories.equals(used.cat.categories), (path.name, column)
+
+
 def test_p5_a_request_changes_the_edition_and_a_bad_one_stops_the_run(runs) -> None:
     from friches.view.page import run_id
 
