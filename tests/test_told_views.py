@@ -18,6 +18,7 @@ from tiny import IDS, SOUTH, WEST, tiny_result
 
 from friches.view import audience, beyond, compact, geopackage, output, register, rows, workbook
 from friches.view import map as map_page
+from friches.view.jupyter import folium_map
 
 if TYPE_CHECKING:
     from friches.result import Result
@@ -216,3 +217,24 @@ def test_layers_and_tables_written_in_parts_are_the_same(monkeypatch, tmp_path) 
         if name != "blocks.parquet":
             one, two = (pd.read_parquet(tmp_path / side / name) for side in "ab")
             pd.testing.assert_frame_equal(one.astype(two.dtypes), two)  # categories, texts
+
+
+def test_the_map_of_a_notebook_draws_the_first_blocks_and_says_so() -> None:
+    result = many(5)
+    about = result.study.study.model_copy(update={"told_in_full": 2})
+    few = replace(result, study=result.study.model_copy(update={"study": about}))
+    html = folium_map(few).get_root().render()
+    assert "les 2 premiers îlots par rang, sur 5" in html
+    assert "premiers îlots par rang" not in folium_map(result).get_root().render()
+
+
+def test_a_long_list_of_communes_is_cut_and_counted() -> None:
+    result = tiny_result()
+    codes = [f"12{n:03d}" for n in range(14)]
+    about = result.study.study.model_copy(update={"communes": codes})
+    html = map_page.map_html(
+        replace(result, study=result.study.model_copy(update={"study": about}))
+    )
+    lead = html[html.index('class="lead"') :][:1500]
+    assert "12011 et 2 autres" in lead.replace("\u202f", " ").replace("\u00a0", " ")
+    assert "12012" not in lead

@@ -17,6 +17,7 @@ from jinja2 import Template
 from friches.view import inert, look, popups, words
 from friches.view.audience import visible
 from friches.view.lexicon import w
+from friches.view.rows import first_blocks
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -116,7 +117,8 @@ def folium_map(result: Result) -> folium.Map:
     Parameters
     ----------
     result : Result
-        Cut down here to what the study's audience may see.
+        Cut down here to what the study's audience may see; its first blocks by rank are drawn, as
+        many as the study tells in full.
 
     Returns
     -------
@@ -125,7 +127,8 @@ def folium_map(result: Result) -> folium.Map:
         asked for (add one with `folium.TileLayer`). The notebook needs the network for Leaflet:
         `friches.view.map.write_map` writes the map that does not.
     """
-    shown = visible(result)
+    whole = visible(result)
+    shown = first_blocks(whole, result.study.study.told_in_full)
     made = folium.Map(tiles=None, control_scale=False, zoom_control=False)
     said = popups.blocks(shown)
     outlines = shown.blocks.set_index("block_id").geometry.to_crs("EPSG:4326")
@@ -142,12 +145,12 @@ def folium_map(result: Result) -> folium.Map:
     french().add_to(made)
     root: Any = made.get_root()
     root.title = _text(w.notebook.title.format(name=shown.study.name))
-    root.html.add_child(folium.Element(_legend(shown)))
+    root.html.add_child(folium.Element(_legend(shown, len(whole.blocks))))
     _fit(made, outlines if len(outlines) else shown.parcels.geometry.to_crs("EPSG:4326"))
     return made
 
 
-def _legend(result: Result) -> str:
+def _legend(result: Result, blocks: int) -> str:
     """Return the map's key: what it is, what each outline and sign means; never colour alone."""
     about = result.study.study
     here = {words.answer_key(value) for value in result.blocks["answer"]}
@@ -163,6 +166,9 @@ def _legend(result: Result) -> str:
     tags = [words.day(about.day), words.AUDIENCES[about.audience], words.TO_CONFIRM]
     if about.fictitious:
         tags.insert(0, words.FICTITIOUS)
+    if len(result.blocks) < blocks:
+        told, every = words.number(len(result.blocks)), words.number(blocks)
+        tags.append(str(w.notebook.first_blocks.format(told=told, all=every)))
     sources = " ; ".join(
         dict.fromkeys(str(said) for said in result.provenance["attribution"].dropna())
     )

@@ -49,6 +49,8 @@ BASE_MAPS = (
     },
 )
 """Public WMTS layers of the Géoplateforme, no key needed. RECALLED, names seen in public code."""
+MOST_COMMUNES = 12
+"""Communes named in the first lines of the page."""
 MOST_TOLD = 2_000
 """Blocks told in full on one page at most, whatever the study says: a row and a card each."""
 PAGE_BYTES = 4_950_000
@@ -151,8 +153,15 @@ def headline(result: Result) -> dict[str, str]:
         "organic_after": words.between(*shares, unit="%"),
         "day": words.day(result.study.study.day),
         "parcels": words.number(told.get("parcels", len(result.parcels))),
-        "communes": ", ".join(result.study.study.communes),
+        "communes": _some(result.study.study.communes),
     }
+
+
+def _some(codes: list[str]) -> str:
+    """Return the first codes, and how many others there are."""
+    others = len(codes) - MOST_COMMUNES
+    said = ", ".join(codes[:MOST_COMMUNES])
+    return said + (str(w.map.others(others)) if others > 0 else "")
 
 
 def _hundred(shares: dict[str, float], end: str) -> float | None:
