@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 
 import friches
+from benchmarks.engine_process import tree_mb
 from friches import keep
 from friches.crew import crew
 from friches.layers import shelve_layers
@@ -53,23 +54,16 @@ def measured(kept: Mapping[str, Path], part: Part) -> int:
 
 
 class Memory(threading.Thread):
-    """Watches the memory of this process and its children (proportional set size, bytes)."""
+    """Looks twice a second at the memory of this process and its children (MB)."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.most, self.over = 0, False
+        self.most, self.over = 0.0, False
 
     def run(self) -> None:
-        """Look every half second until told that it is over."""
-        here = psutil.Process()
+        """Look until told that it is over."""
         while not self.over:
-            held = 0
-            for process in [here, *here.children(recursive=True)]:
-                try:
-                    held += process.memory_full_info().pss
-                except psutil.Error:  # gone meanwhile
-                    continue
-            self.most = max(self.most, held)
+            self.most = max(self.most, tree_mb(psutil.Process()))
             time.sleep(0.5)
 
 
@@ -92,7 +86,7 @@ def main() -> None:
     watch.over = True
     parcels = parts[-1].stop
     print(f"{parcels} parcelles, {len(parts)} parties, {int(np.sum(counts))} valeurs")
-    print(f"{spent:.1f} s, {spent / parcels * 1e6:.1f} s par million, {watch.most / 1e9:.2f} Go")
+    print(f"{spent:.1f} s, {spent / parcels * 1e6:.1f} s par million, {watch.most / 1000:.2f} Go")
 
 
 if __name__ == "__main__":

@@ -81,7 +81,8 @@ def _run(  # noqa: PLR0913 -- one argument an option
     workers: int = 0,
     scheduler: str = "",
 ) -> None:
-    from friches.study import STAGES, run
+    from friches.stages import STAGES
+    from friches.study import run
     from friches.studyfile import read_study
     from friches.view.output import write
 
@@ -235,7 +236,8 @@ def letters(
     quiet: Quiet = False,
 ) -> None:
     """Écrire les projets de courriers et d'actes d'un îlot (.docx), à compléter et à relire."""
-    from friches.study import STAGES, run
+    from friches.stages import STAGES
+    from friches.study import run
     from friches.studyfile import read_study
     from friches.view.letters import counts, write_letters
 

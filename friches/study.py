@@ -6,10 +6,6 @@ Every stage is a function of tables. Geometry stops after `facts`; rules and law
 from __future__ import annotations
 
 import shutil
-import tempfile
-import time
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from friches import fallow, feeding, group, keep, privacy, tables
@@ -28,30 +24,18 @@ from friches.sources.exclusions import exclusions_key, read_exclusions
 from friches.sources.pictures import SHOWN_ONLY
 from friches.sources.read import layer_keys, provenance, read_layer
 from friches.spatial.reach import travel
+from friches.stages import Shop, place, silent
 from friches.summary import summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
     import pandas as pd
 
-    from friches.crew import Mapped
     from friches.scenarios.whatif import WhatIf
+    from friches.stages import Progress
     from friches.studyfile import Study
-
-    Progress = Callable[[str], AbstractContextManager[Any]]
-
-STAGES = {
-    "layers": "lecture des couches",
-    "facts": "mesure des faits",
-    "fallow": "règles de détection",
-    "blocks": "îlots",
-    "reach": "temps de trajet",
-    "meals": "récoltes et repas",
-    "law": "procédures et dates",
-    "matches": "fermes et cantines",
-    "plan": "plan d'action",
-}
 
 
 def run(  # noqa: PLR0913 -- one argument an option
@@ -90,30 +74,9 @@ def run(  # noqa: PLR0913 -- one argument an option
     restricted = study.study.audience == "restricted"  # names are kept nowhere but in the outputs
     folder = keep_in or study.folder / ".friches"
     kept = folder if keep.writable(folder) and not restricted else None
-    with crew(workers, scheduler) as mapped, _place(kept) as place:
-        shop = _Shop(kept, place, mapped, progress or _silent, {})
+    with crew(workers, scheduler) as mapped, place(kept) as folder:
+        shop = Shop(kept, folder, mapped, progress or silent, {})
         return summarise(_tail(_head(study, shop), supposed, shop))
-
-
-class _Shop(NamedTuple):
-    """Where and how work is done: kept stages, place for layers and parts, `map`, progress."""
-
-    kept: Path | None
-    place: Path
-    mapped: Mapped
-    progress: Progress
-    spent: dict[str, float]
-
-    def stage(
-        self, name: str, parts: Any, make: Callable[[], dict[str, Any]], *, keeps: bool = True
-    ) -> dict[str, Any]:
-        """Return the tables of a stage, kept under all that it depends on; time it."""
-        key = keep.digest(name, keep.code_digest(), _said(parts))
-        started = time.perf_counter()
-        with self.progress(STAGES[name]):
-            made = keep.kept(self.kept if keeps else None, name, key, make)
-        self.spent[name] = round(time.perf_counter() - started, 3)
-        return made
 
 
 class _Land(NamedTuple):
@@ -126,17 +89,7 @@ class _Land(NamedTuple):
     tables: dict[str, Any]
 
 
-@contextmanager
-def _place(kept: Path | None) -> Iterator[Path]:
-    """Give the folder of layers and parts: that of kept stages, or one that goes with the run."""
-    if kept is not None:
-        yield kept
-        return
-    with tempfile.TemporaryDirectory(prefix="friches-") as folder:
-        yield Path(folder)
-
-
-def _head(study: Study, shop: _Shop) -> _Land:
+def _head(study: Study, shop: Shop) -> _Land:
     """Follow the path from sources to blocks."""
     asked, answers = read_exclusions(study), given_answers(study)
     keys = layer_keys(study)
@@ -165,7 +118,7 @@ def _head(study: Study, shop: _Shop) -> _Land:
     return _Land(study, keys, layers, judged, made | found | grouped)
 
 
-def _tail(land: _Land, supposed: WhatIf | None, shop: _Shop) -> Result:
+def _tail(land: _Land, supposed: WhatIf | None, shop: Shop) -> Result:
     """Follow the path from blocks to the plan."""
     study, keys, layers, judged, made = land
     blocks, members, facts = made["blocks"], made["members"], made["facts"]
@@ -223,24 +176,12 @@ def _owners(layers: Mapping[str, Path], study: Study) -> Any:
     return _whole(layers, "owners")
 
 
-def _measured(layers: dict[str, Path], spatial: Any, shop: _Shop) -> dict[str, Any]:
+def _measured(layers: dict[str, Path], spatial: Any, shop: Shop) -> dict[str, Any]:
     folder = keep.place_of(shop.place, "parts", keep.digest(keep.code_digest(), spatial))
     keep.forget(shop.place, "parts", folder)  # those of other layers
     facts = measure_parts(layers, folder, shop.mapped)
     shutil.rmtree(folder, ignore_errors=True)
     return {"facts": facts}
-
-
-def _said(parts: Any) -> Any:
-    if hasattr(parts, "model_dump"):
-        return parts.model_dump(mode="json")
-    if isinstance(parts, list):
-        return [_said(part) for part in parts]
-    return parts
-
-
-def _silent(_stage: str) -> AbstractContextManager[Any]:
-    return nullcontext()
 
 
 def _judge(facts: pd.DataFrame, study: Study) -> dict[str, Any]:
