@@ -78,7 +78,8 @@ def shelve_layers(
     breaches += shelved(land)
     box = None if breaches else shelf.extent(land.place / f"{LAND}.parquet")
     tasks = [task(layer, box) for layer in named_layers(study)]
-    for found in mapped(shelved, tasks):
+    # Without parcels the other layers are read for their faults alone: all are told at once.
+    for found in mapped(faults if breaches else shelved, tasks):
         breaches += found
     if breaches:
         raise InputError(breaches)
@@ -93,6 +94,7 @@ def shelved(task: Task) -> list[Breach]:
     """Read one layer and keep it, unless it is kept already; return its breaches."""
     if task.place.is_dir():
         return []
+    order = None
     try:
         if task.layer == CADASTRE:
             name, table = LAND, read_parcels(task.study)
@@ -100,7 +102,6 @@ def shelved(task: Task) -> list[Breach]:
             table.attrs[WHOLE] = {"parts": [tuple(part) for part in parts]}
         else:
             name, table = read_layer(task.study, task.layer, task.box)
-            order = None
             table.attrs[WHOLE] = whole_of(name, table)
     except InputError as error:
         return list(error.breaches)
@@ -109,4 +110,13 @@ def shelved(task: Task) -> list[Breach]:
     except OSError as error:
         told = f"couche impossible à garder : {error.strerror or error}"
         return [Breach(told, str(task.place.parent), "libérer de la place, ou changer de dossier")]
+    return []
+
+
+def faults(task: Task) -> list[Breach]:
+    """Read one layer for its breaches alone."""
+    try:
+        read_layer(task.study, task.layer, task.box)
+    except InputError as error:
+        return list(error.breaches)
     return []

@@ -259,7 +259,7 @@ def test_x4_a_block_id_cannot_leave_its_folder(tmp_path, name: str) -> None:
     result = tiny_result()
     for table in ("blocks", "members", "reach", "meals", "matches", "routes", "steps"):
         frame = getattr(result, table)
-        frame["block_id"] = frame["block_id"].replace({"B001": name})
+        frame["block_id"] = frame["block_id"].astype("str").replace({"B001": name})
     with pytest.raises(InputError, match="nommer un fichier"):
         write_sheets(result, tmp_path / "sheets")
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.name != "B002.html"]

@@ -51,7 +51,7 @@ QUOTED = (
 )
 READ_ALOUD = ("title", "alt", "aria-label", "aria-description", "placeholder", "summary", "content")
 CODED = {"id", "answer", "state", "kind", "sheet", "url", "layer", "format", "colour", "hatch",
-         "shape", "outline", "values", "block"}  # fmt: skip
+         "shape", "outline", "values", "block", "l"}  # fmt: skip
 """Keys of the map's JSON whose values are codes or packed numbers for its script."""
 
 
