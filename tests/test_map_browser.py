@@ -330,7 +330,9 @@ def test_m6_year_slider(open_page) -> None:
 def test_m6_an_unknown_date_is_not_a_late_one(browser: Browser, tmp_path) -> None:
     three = dated(["2028-12-31", None])
     shut = dated(["2028-12-31", None], shut=2)
-    routes = [shut.routes.assign(block_id=shut.routes["block_id"].astype("str").replace("B002", "B003"))]
+    routes = [
+        shut.routes.assign(block_id=shut.routes["block_id"].astype("str").replace("B002", "B003"))
+    ]
     late = shut.routes[shut.routes["block_id"] == "B001"].assign(
         block_id="B004", first_meal_on=pd.Timestamp("2031-01-01")
     )
