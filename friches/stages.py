@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import tempfile
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,8 +14,6 @@ from friches import keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from friches.crew import Mapped
 
     Progress = Callable[[str], AbstractContextManager[Any]]
 
@@ -31,11 +31,10 @@ STAGES = {
 
 
 class Shop(NamedTuple):
-    """Where and how work is done: kept stages, place for layers and parts, `map`, progress."""
+    """Where stages are kept, where layers and parts lie, whom to tell, what each stage took."""
 
     kept: Path | None
     place: Path
-    mapped: Mapped
     progress: Progress
     spent: dict[str, float]
 
@@ -48,6 +47,7 @@ class Shop(NamedTuple):
         with self.progress(STAGES[name]):
             made = keep.kept(self.kept if keeps else None, name, key, make)
         self.spent[name] = round(time.perf_counter() - started, 3)
+        give_back()
         return made
 
 
@@ -72,3 +72,14 @@ def _said(parts: Any) -> Any:
 def silent(_stage: str) -> AbstractContextManager[Any]:
     """Tell nobody of a stage."""
     return nullcontext()
+
+
+def give_back() -> None:
+    """Give memory that is free again back to the system: allocators would keep it for later."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+        if trim is not None:
+            trim(0)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from friches.crew import Mapped
     from friches.scenarios.whatif import WhatIf
     from friches.stages import Progress
     from friches.studyfile import Study
@@ -74,9 +75,11 @@ def run(  # noqa: PLR0913 -- one argument an option
     restricted = study.study.audience == "restricted"  # names are kept nowhere but in the outputs
     folder = keep_in or study.folder / ".friches"
     kept = folder if keep.writable(folder) and not restricted else None
-    with crew(workers, scheduler) as mapped, place(kept) as folder:
-        shop = Shop(kept, folder, mapped, progress or silent, {})
-        return summarise(_tail(_head(study, shop), supposed, shop))
+    with place(kept) as folder:
+        shop = Shop(kept, folder, progress or silent, {})
+        with crew(workers, scheduler) as mapped:  # what follows is small: workers go
+            measured = _measured(study, shop, mapped)
+        return summarise(_tail(_head(study, *measured, shop), supposed, shop))
 
 
 class _Land(NamedTuple):
@@ -89,19 +92,39 @@ class _Land(NamedTuple):
     tables: dict[str, Any]
 
 
-def _head(study: Study, shop: Shop) -> _Land:
-    """Follow the path from sources to blocks."""
-    asked, answers = read_exclusions(study), given_answers(study)
+def _measured(
+    study: Study, shop: Shop, mapped: Mapped
+) -> tuple[dict[str, str], dict[str, Path], pd.DataFrame]:
+    """Follow the path from sources to facts: keys and files of layers, table `facts`."""
     keys = layer_keys(study)
     layers = shop.stage(
-        "layers", keys, lambda: shelve_layers(study, shop.place, keys, shop.mapped), keeps=False
+        "layers", keys, lambda: shelve_layers(study, shop.place, keys, mapped), keeps=False
     )
-    spatial = {k: keys[k] for k in keys if k not in ("canteens", "farmers", "farm_fields")}
-    measured = shop.stage("facts", spatial, lambda: _measured(layers, spatial, shop))["facts"]
+    spatial = _spatial(keys)
+
+    def measure() -> dict[str, Any]:
+        folder = keep.place_of(shop.place, "parts", keep.digest(keep.code_digest(), spatial))
+        keep.forget(shop.place, "parts", folder)  # those of other layers
+        facts = measure_parts(layers, folder, mapped)
+        shutil.rmtree(folder, ignore_errors=True)
+        return {"facts": facts}
+
+    return keys, layers, shop.stage("facts", spatial, measure)["facts"]
+
+
+def _spatial(keys: Mapping[str, str]) -> dict[str, str]:
+    return {k: keys[k] for k in keys if k not in ("canteens", "farmers", "farm_fields")}
+
+
+def _head(
+    study: Study, keys: dict[str, str], layers: dict[str, Path], measured: pd.DataFrame, shop: Shop
+) -> _Land:
+    """Follow the path from facts to blocks."""
+    asked, answers = read_exclusions(study), given_answers(study)
     # Answers on parcels and communes count in detection, those on blocks once there are blocks.
     # Who said what is kept in no stage.
     facts, _ = settle(measured, answers)
-    judged = [spatial, study.study.day, answers_key(study)]
+    judged = [_spatial(keys), study.study.day, answers_key(study)]
     found = shop.stage("fallow", judged, lambda: _judge(facts, study))
     judged = [*judged, exclusions_key(study)]
     parcels = shelf.whole(layers["parcels"])
@@ -128,9 +151,7 @@ def _tail(land: _Land, supposed: WhatIf | None, shop: Shop) -> Result:
     grown = shop.stage("meals", judged, lambda: feeding.harvests(blocks, members, facts))
     first = study.study.told_in_full
     changed = [*judged, first, supposed.model_dump(mode="json") if supposed else None]
-    law = shop.stage(
-        "law", changed, lambda: _law(made, grown["meals"], land, supposed, shop.mapped)
-    )
+    law = shop.stage("law", changed, lambda: _law(made, grown["meals"], land, supposed))
     canteens, farmers = (_or_empty(beside_it[name], name, study) for name in PLACES)
     people = canteens, farmers, feeding.neighbours(blocks, beside_it["farm_fields"])
     wanted = [judged, places, keys.get("farm_fields"), study.goal.organic_share, first]
@@ -176,14 +197,6 @@ def _owners(layers: Mapping[str, Path], study: Study) -> Any:
     return _whole(layers, "owners")
 
 
-def _measured(layers: dict[str, Path], spatial: Any, shop: Shop) -> dict[str, Any]:
-    folder = keep.place_of(shop.place, "parts", keep.digest(keep.code_digest(), spatial))
-    keep.forget(shop.place, "parts", folder)  # those of other layers
-    facts = measure_parts(layers, folder, shop.mapped)
-    shutil.rmtree(folder, ignore_errors=True)
-    return {"facts": facts}
-
-
 def _judge(facts: pd.DataFrame, study: Study) -> dict[str, Any]:
     evidence = fallow.gather(facts, study.study.day)
     return {"evidence": evidence, "fallow": fallow.conclude(facts, evidence)}
@@ -216,13 +229,13 @@ def _reach(blocks: Any, layers: Mapping[str, Any], study: Study) -> dict[str, An
 
 
 def _law(
-    made: Mapping[str, Any], grown: pd.DataFrame, land: _Land, supposed: WhatIf | None, mapped: Any
+    made: Mapping[str, Any], grown: pd.DataFrame, land: _Land, supposed: WhatIf | None
 ) -> dict[str, pd.DataFrame]:
     here = apply(supposed) if supposed else setting()
     blocks, members, facts = made["blocks"], made["members"], made["facts"]
     facts = apply_facts(supposed, facts, members) if supposed else facts
     about = land.study.study
-    return law_of(blocks, members, facts, grown, about.day, here, about.told_in_full, mapped=mapped)
+    return law_of(blocks, members, facts, grown, about.day, here, about.told_in_full)
 
 
 def _or_empty(table: Any, name: str, study: Study) -> Any:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from friches import __version__, keep, tables
 from friches.sources.exclusions import counted
+from friches.stages import give_back
 from friches.view import inert
 from friches.view.audience import visible
 from friches.view.geopackage import write_geopackage
@@ -84,12 +85,17 @@ def write(result: Result, out: Path, *, pdf: bool = False, base_maps: bool = Fal
 
 def _fill(result: Result, side: Path, *, pdf: bool, base_maps: bool) -> None:
     first = result.study.study.told_in_full
-    write_map(result, side / "map.html", base_maps=base_maps, told_in_full=first)
-    write_register_html(result, side / "register.html", told_in_full=first)
-    write_workbook(result, side / "register.xlsx", told_in_full=first)
-    write_sheets(result, side / "sheets", pdf=pdf, told_in_full=first)
-    write_geopackage(result, side / "candidates.gpkg")
-    write_tables(result, side / "tables")
+    writers = (
+        lambda: write_map(result, side / "map.html", base_maps=base_maps, told_in_full=first),
+        lambda: write_register_html(result, side / "register.html", told_in_full=first),
+        lambda: write_workbook(result, side / "register.xlsx", told_in_full=first),
+        lambda: write_sheets(result, side / "sheets", pdf=pdf, told_in_full=first),
+        lambda: write_geopackage(result, side / "candidates.gpkg"),
+        lambda: write_tables(result, side / "tables"),
+    )
+    for writer in writers:
+        writer()
+        give_back()
     _json(side / "summary.json", result.summary)
     _json(side / "manifest.json", manifest(result))
 
