@@ -97,6 +97,17 @@ def test_the_page_never_weighs_more_than_its_limit(monkeypatch: pytest.MonkeyPat
     assert "ne sont pas dessinés" in html
 
 
+def test_a_page_too_heavy_tells_fewer_blocks_and_says_how_many(monkeypatch) -> None:
+    result = many(40)
+    ten = len(map_page.map_html(rows.first_blocks(result, 10)).encode())
+    monkeypatch.setattr(map_page, "PAGE_BYTES", ten)
+    html = map_page.map_html(result)
+    assert len(html.encode()) < ten + 1_000  # the sentence aside
+    told = re.search(r"Sont détaillés ici les (\d+) premiers îlots par rang sur 40", html)
+    assert told
+    assert 1 < int(told[1]) <= 10
+
+
 @pytest.mark.parametrize(
     ("ids", "runs"),
     [

@@ -53,6 +53,8 @@ MOST_COMMUNES = 12
 """Communes named in the first lines of the page."""
 MOST_TOLD = 2_000
 """Blocks told in full on one page at most, whatever the study says: a row and a card each."""
+FEWER = 0.95
+"""Where a page is too heavy, so much less than what would just fit is told in full: one try."""
 PAGE_BYTES = 4_950_000
 """What the page may weigh: outlines and points of blocks not told in full take what is left."""
 OF_THE_LIST = {"sheet", "stage_said", "first_said"}
@@ -89,7 +91,16 @@ def write_map(
 
 def map_html(result: Result, *, base_maps: bool = False, told_in_full: int = TOLD_IN_FULL) -> str:
     """Return the page `write_map` writes: the same bytes for the same result."""
-    most = min(told_in_full, MOST_TOLD)
+    most = min(told_in_full, MOST_TOLD, max(len(result.blocks), 1))
+    html, size = _told(result, most, base_maps=base_maps)
+    while size > PAGE_BYTES and most > 1:
+        most = max(1, int(most * FEWER * PAGE_BYTES / size))
+        html, size = _told(result, most, base_maps=base_maps)
+    return html
+
+
+def _told(result: Result, most: int, *, base_maps: bool) -> tuple[str, int]:
+    """Return the page that tells `most` blocks in full, and its bytes without the others."""
     shown = visible(first_blocks(result, most))
     said = popups.blocks(shown)
     data = island(shown, said, base_maps=base_maps)
@@ -104,10 +115,10 @@ def map_html(result: Result, *, base_maps: bool = False, told_in_full: int = TOL
         return frame(images=images, limits=beyond.sentence(*counts), island=whole)
 
     html = drawn(rest)
+    size = len(html.encode())
     if len(after):
-        room = PAGE_BYTES - len(html.encode())
-        html = drawn(beyond.beyond(after, data["origin"], room))
-    return html
+        html = drawn(beyond.beyond(after, data["origin"], PAGE_BYTES - size))
+    return html, size
 
 
 def _frame(result: Result, shown: Result, said: list[dict[str, Any]]) -> Callable[..., str]:
