@@ -53,8 +53,8 @@ MOST_COMMUNES = 12
 """Communes named in the first lines of the page."""
 MOST_TOLD = 2_000
 """Blocks told in full on one page at most, whatever the study says: a row and a card each."""
-FEWER = 0.95
-"""Where a page is too heavy, so much less than what would just fit is told in full: one try."""
+FEWER = 0.6
+"""Where a page is too heavy, so much of it is told in full, and the rest is left for the others."""
 PAGE_BYTES = 4_950_000
 """What the page may weigh: outlines and points of blocks not told in full take what is left."""
 OF_THE_LIST = {"sheet", "stage_said", "first_said"}
