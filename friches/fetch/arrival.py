@@ -5,16 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from friches.sources.cadastre import read_cadastre
-from friches.sources.constraints import read_constraints
 from friches.sources.declared_fields import read_declared_fields
-from friches.sources.forest import read_forest
 from friches.sources.land_cover import read_land_cover
 from friches.sources.owners import read_owners
-from friches.sources.places import read_canteens, read_farmers
 from friches.sources.rasters import read_rasters
-from friches.sources.sales import read_sales
-from friches.sources.topo import read_buildings, read_roads
-from friches.sources.zoning import read_zoning
+from friches.sources.read import READERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,17 +17,7 @@ if TYPE_CHECKING:
 
     from friches.fetch.errand import Box, Errand
 
-_READERS: dict[str, Callable[..., Any]] = {
-    "buildings": read_buildings,
-    "roads": read_roads,
-    "forest": read_forest,
-    "zoning": read_zoning,
-    "constraints": read_constraints,
-    "sales": read_sales,
-    "canteens": read_canteens,
-    "farmers": read_farmers,
-    "owners": read_owners,
-}
+_READERS: dict[str, Callable[..., Any]] = READERS | {"owners": read_owners}
 
 
 def check_arrival(

@@ -125,7 +125,7 @@ def _placed(breach: Breach, layer: str) -> Breach:
 def _readers(study: Study, bounds: Bounds | None) -> dict[str, Reader]:
     crs = study.crs
     readers: dict[str, Reader] = {}
-    for layer, read in _SHAPES.items():
+    for layer, read in READERS.items():
         if files := study.files(layer):
             readers[layer] = partial(_named, layer, partial(read, files, crs, bounds))
     for layer in ("elevation", "ndvi"):
@@ -149,7 +149,7 @@ def _readers(study: Study, bounds: Bounds | None) -> dict[str, Reader]:
     return readers
 
 
-_SHAPES: dict[str, Callable[..., pd.DataFrame]] = {
+READERS: dict[str, Callable[..., pd.DataFrame]] = {
     "buildings": read_buildings,
     "roads": read_roads,
     "forest": read_forest,
@@ -159,6 +159,7 @@ _SHAPES: dict[str, Callable[..., pd.DataFrame]] = {
     "canteens": read_canteens,
     "farmers": read_farmers,
 }
+"""Readers of layers that take paths, a CRS and the extent of the parcels, by layer."""
 
 
 def _named(layer: str, read: Callable[[], pd.DataFrame]) -> tuple[str, pd.DataFrame]:
