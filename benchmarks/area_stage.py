@@ -29,7 +29,7 @@ from friches.measuring import around
 from friches.parts import Part
 from friches.sources import shelf
 from friches.sources.read import WHOLE, layer_keys
-from friches.spatial.overlay import overlay
+from friches.spatial.overlay import met
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ def measured(kept: Mapping[str, Path], part: Part) -> int:
     for layer, by in CLASSES.items():
         if layer in kept:
             near, _ = around(kept[layer], parcels, 1.0)
-            found += len(overlay(parcels, near, by))
+            found += len(met(parcels, near, [(np.ones(len(near), bool), by)])[0].share)
     return found
 
 

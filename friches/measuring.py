@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from friches.crew import Mapped
     from friches.facts import Way
 
+NEIGHBOURS_M = 400.0
+"""How far beyond what is measured a layer is read at once: most polygons there end within it."""
 FARTHER = 4.0
 """By how much the search for what is nearest grows when nothing was near enough."""
 
@@ -91,12 +93,23 @@ def around(path: Path, parcels: gpd.GeoDataFrame, around_m: float) -> tuple[Any,
     if not shelf.is_spatial(path):
         return shelf.whole(path), True
     box = _grown(extent(parcels), around_m)
-    layer = shelf.near(path, box)
+    wider = _grown(box, NEIGHBOURS_M)
+    layer = shelf.near(path, wider)
     held = shelf.extent(path)
-    is_all = held is None or _within(held, box)
+    is_all = held is None or _within(held, wider)
     if not is_all and len(layer):
-        layer = shelf.near(path, _joined(box, extent(layer)))
+        reached = _joined(box, _of_those_in(box, layer))
+        layer = layer if _within(reached, wider) else shelf.near(path, reached)
     return layer, is_all
+
+
+def _of_those_in(box: shelf.Box, layer: gpd.GeoDataFrame) -> shelf.Box:
+    """Return the box of the rows that meet a box (that box itself when none does)."""
+    west, south, east, north = layer.geometry.bounds.to_numpy().T
+    met = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
+    if not met.any():
+        return box
+    return west[met].min(), south[met].min(), east[met].max(), north[met].max()
 
 
 def _grown(box: shelf.Box, by_m: float) -> shelf.Box:

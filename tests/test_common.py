@@ -12,6 +12,7 @@ from shapely import MultiPolygon, Point, Polygon, box
 
 from friches.errors import InputError
 from friches.spatial import common, geos
+from friches.spatial.classes import class_areas
 from friches.spatial.edges import MANY, edges
 from friches.spatial.packed import meeting, pack
 from friches.spatial.shapes import as_geometries, first_alike, from_geometries, from_wkb, join, take
@@ -144,7 +145,7 @@ def random_layers(seed=5):
 
 def test_classes_that_overlap_count_once_as_geos_says() -> None:
     land, drawn, codes = random_layers()
-    ours = common.class_areas(edges(from_geometries(land)), from_geometries(drawn), codes)
+    ours = class_areas(edges(from_geometries(land)), from_geometries(drawn), codes)
     theirs = geos.class_areas(land, drawn, codes)
     ours, theirs = (
         {(p, c): a for p, c, a in zip(*t, strict=True) if a > 1e-6} for t in (ours, theirs)
@@ -157,12 +158,10 @@ def test_classes_that_overlap_count_once_as_geos_says() -> None:
 @pytest.mark.parametrize("chunk", [1, 7, 10_000])
 def test_neither_order_nor_threads_change_a_bit(chunk, monkeypatch) -> None:
     land, drawn, codes = random_layers()
-    before = common.class_areas(edges(from_geometries(land)), from_geometries(drawn), codes)
+    before = class_areas(edges(from_geometries(land)), from_geometries(drawn), codes)
     monkeypatch.setattr(common, "CHUNK", chunk)
     order = np.random.default_rng(chunk).permutation(len(drawn))
-    after = common.class_areas(
-        edges(from_geometries(land)), from_geometries(drawn[order]), codes[order]
-    )
+    after = class_areas(edges(from_geometries(land)), from_geometries(drawn[order]), codes[order])
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
 

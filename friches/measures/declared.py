@@ -10,7 +10,7 @@ import pandas as pd
 from friches.measures.parameters import value
 from friches.measures.whole import said
 from friches.sources.declared_fields import crop_codes, crop_groups
-from friches.spatial.overlay import overlays
+from friches.spatial.overlay import Met, by_class, met
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -40,15 +40,14 @@ def declared_facts(parcels: gpd.GeoDataFrame, fields: gpd.GeoDataFrame) -> pd.Da
     no upper end: three vintages without a declaration mean « at least 3 ». Soft codes (declared,
     but not farmed) do not make a parcel farmed.
     """
-    index = pd.Index(parcels["parcel_id"], name="parcel_id")
     campaigns: list[int] = said(fields, "campaigns")
     soft, idle = _soft(fields).to_numpy(), _idle(fields).to_numpy()
     latest = (fields["campaign"] == campaigns[-1]).to_numpy()
     by = ["campaign"]
     asked = [(latest | ~latest, by), (~soft, by), (soft & latest, by), (~idle & latest, by)]
     crops = (~soft, ["campaign", "crop_code", "group_code"])
-    *pieces, crop = overlays(parcels, fields, [*asked, crops])
-    shares, farmed, softly, in_use = (_by_campaign(each, index, campaigns) for each in pieces)
+    *pieces, crop = met(parcels, fields, [*asked, crops])
+    shares, farmed, softly, in_use = (by_class(each, parcels, campaigns) for each in pieces)
     facts = shares.add_prefix("declared_share_")
     facts["campaigns_known"] = len(campaigns)
     facts["declared_share_latest"] = shares[campaigns[-1]]
@@ -75,12 +74,6 @@ def _idle(fields: gpd.GeoDataFrame) -> pd.Series[bool]:
     return said
 
 
-def _by_campaign(pieces: pd.DataFrame, index: pd.Index[str], campaigns: list[int]) -> pd.DataFrame:
-    wide = pieces.pivot_table(index="parcel_id", columns="campaign", values="share", aggfunc="sum")
-    wide = wide.reindex(index=index, columns=campaigns).fillna(0.0).clip(0.0, 1.0)
-    return wide.astype("float64").rename_axis(columns=None)
-
-
 def _years(used: pd.DataFrame) -> pd.DataFrame:
     years = np.array([int(year) for year in used.columns])
     flags = used.to_numpy(dtype=bool)
@@ -105,19 +98,21 @@ def _years(used: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _last_crop(pieces: pd.DataFrame, used: pd.DataFrame) -> pd.DataFrame:
-    flags = used.reset_index().melt("parcel_id", var_name="campaign", value_name="used")
-    flags["campaign"] = flags["campaign"].astype("Int64")
-    pieces["campaign"] = pieces["campaign"].astype("Int64")
-    pieces = pieces.merge(flags[flags["used"]], on=["parcel_id", "campaign"])
-    pieces = pieces.sort_values(
-        ["parcel_id", "campaign", "share", "crop_code"], ascending=[True, False, False, True]
-    ).drop_duplicates("parcel_id")
-    crops = pieces.set_index("parcel_id").reindex(used.index)
+def _last_crop(crop: Met, used: pd.DataFrame) -> pd.DataFrame:
+    """Return the largest crop of the last campaign in which each parcel was farmed."""
+    campaign = crop.classes["campaign"].to_numpy(np.int64)[crop.code]
+    column = used.columns.get_indexer(pd.Index(campaign))
+    farmed = used.to_numpy(bool)[crop.parcel, column]
+    parcel, code = crop.parcel[farmed], crop.code[farmed]
+    # Classes stand by campaign, crop and group: of equal shares the first crop is told.
+    order = np.lexsort((code, -crop.share[farmed], -campaign[farmed], parcel))
+    parcel, firsts = np.unique(parcel[order], return_index=True)
+    last = crop.classes.take(code[order][firsts]).set_index(used.index[parcel])
+    last = last.reindex(used.index)
     return pd.DataFrame(
         {
-            "last_crop": crops["crop_code"].astype("str"),
-            "last_crop_group": crops["group_code"].astype("Int64"),
+            "last_crop": last["crop_code"].astype("str"),
+            "last_crop_group": last["group_code"].astype("Int64"),
         },
         index=used.index,
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from friches.measures.parameters import value
 from friches.measures.whole import said
 from friches.sources.constraints import nature_kinds
 from friches.spatial.near import count_within, nearest_m
-from friches.spatial.overlay import overlay
+from friches.spatial.overlay import Met, by_class, met
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
 def _shares(
     parcels: gpd.GeoDataFrame, layer: gpd.GeoDataFrame, by: str, classes: list[str]
 ) -> pd.DataFrame:
-    pieces = overlay(parcels, layer, [by])
-    wide = pieces.pivot_table(index="parcel_id", columns=by, values="share", aggfunc="sum")
-    index = pd.Index(parcels["parcel_id"], name="parcel_id")
-    return wide.reindex(index=index, columns=classes).fillna(0.0).clip(0.0, 1.0)
+    everything = np.ones(len(layer), bool)
+    return by_class(met(parcels, layer, [(everything, [by])])[0], parcels, classes)
 
 
 def building_facts(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -68,45 +67,47 @@ def zoning_facts(parcels: gpd.GeoDataFrame, zoning: gpd.GeoDataFrame) -> pd.Data
 _ZONES = {"zap": "in_zap", "paen": "in_paen", "natura2000": "in_natura2000", "ebc": "has_ebc"}
 
 
-def _touching(
-    parcels: gpd.GeoDataFrame, perimeters: gpd.GeoDataFrame, given: set[str]
-) -> pd.DataFrame:
-    """Say which parcels each given kind of perimeter touches (law reads it as a yes or no)."""
-    index = pd.Index(parcels["parcel_id"], name="parcel_id")
-    pieces = overlay(parcels, perimeters, ["kind"])
-    pieces = pieces[pieces["area_m2"] >= value("touches_from_m2")]
-    touched = {
-        fact: pd.array(index.isin(pieces.loc[pieces["kind"] == kind, "parcel_id"]), dtype="boolean")
-        for kind, fact in _ZONES.items()
-        if kind in given
-    }
-    return pd.DataFrame(touched, index=index)
-
-
 def constraint_facts(parcels: gpd.GeoDataFrame, perimeters: gpd.GeoDataFrame) -> pd.DataFrame:
     """Measure compensation and protected shares, names of perimeters, mountain and other zones.
 
     A kind of perimeter that was not given stays unknown; names list only what was given.
     """
-    index = pd.Index(parcels["parcel_id"], name="parcel_id")
     given = set(said(perimeters, "kinds"))
-    facts = pd.DataFrame(index=index)
+    nature = perimeters["kind"].isin(nature_kinds())
+    named = perimeters.assign(nature=nature, label=perimeters["name"].fillna(perimeters["kind"]))
+    everything = np.ones(len(named), bool)
+    asked = [(everything, ["kind"]), (nature.to_numpy(), ["nature"])]
+    kinds, natural, labels = met(parcels, named, [*asked, (everything, ["kind", "label"])])
+    shares = by_class(kinds, parcels, ["compensation", "mountain"])
+    facts = pd.DataFrame(index=shares.index)
     if given & nature_kinds():
-        nature = perimeters[perimeters["kind"].isin(nature_kinds())]
-        shares = _shares(parcels, nature.assign(what="nature"), "what", ["nature"])
-        facts["protected_share"] = shares["nature"]
-    for kind, fact in (("compensation", "compensation_share"), ("mountain", "mountain")):
-        if kind in given:
-            facts[fact] = _shares(parcels, perimeters, "kind", [kind])[kind]
-    if "mountain" in facts:
-        inside = facts.pop("mountain") >= value("mountain_from_share")
+        facts["protected_share"] = by_class(natural, parcels, [True])[True]
+    if "compensation" in given:
+        facts["compensation_share"] = shares["compensation"]
+    if "mountain" in given:
+        inside = shares["mountain"] >= value("mountain_from_share")
         facts["in_mountain_zone"] = inside.astype("boolean")
-    facts = facts.join(_touching(parcels, perimeters, given))
-    named = perimeters.assign(label=perimeters["name"].fillna(perimeters["kind"]))
-    pieces = overlay(parcels, named, ["kind", "label"])
-    pieces = pieces[
-        (pieces["area_m2"] >= value("touches_from_m2")) & (pieces["kind"] != "mountain")
-    ]
-    labels = pieces.groupby("parcel_id")["label"].agg(lambda names: " ; ".join(sorted(set(names))))
-    facts["constraint_names"] = labels.reindex(index).astype("str")
-    return facts
+    facts = facts.join(_touching(kinds, facts.index, given))
+    return facts.assign(constraint_names=_names(labels, facts.index))
+
+
+def _touching(kinds: Met, index: pd.Index[str], given: set[str]) -> pd.DataFrame:
+    """Say which parcels each given kind of perimeter touches (law reads it as a yes or no)."""
+    kind = kinds.classes["kind"].to_numpy()[kinds.code]
+    enough = kinds.area_m2 >= value("touches_from_m2")
+    touched = {}
+    for name, fact in _ZONES.items():
+        if name in given:
+            flags = np.zeros(len(index), bool)
+            flags[kinds.parcel[enough & (kind == name)]] = True
+            touched[fact] = pd.array(flags, dtype="boolean")
+    return pd.DataFrame(touched, index=index)
+
+
+def _names(labels: Met, index: pd.Index[str]) -> pd.Series[str]:
+    """Return the names of the perimeters on each parcel; missing where there is none."""
+    kind, label = (labels.classes[name].to_numpy()[labels.code] for name in ("kind", "label"))
+    told = (labels.area_m2 >= value("touches_from_m2")) & (kind != "mountain")
+    each = pd.Series(label[told]).groupby(labels.parcel[told])
+    names = each.agg(lambda found: " ; ".join(sorted(set(found))))
+    return names.reindex(np.arange(len(index))).set_axis(index).astype("str")

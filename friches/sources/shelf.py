@@ -56,20 +56,20 @@ def whole(path: Path) -> Any:
 def near(path: Path, box: Box) -> Any:
     """Return the rows of a layer whose bounds meet a box (in its CRS), in their order.
 
-    A table without geometry is returned whole.
+    A table without geometry is returned whole. Rows drawn alike share one geometry object.
     """
-    import geopandas as gpd
+    import pyarrow.parquet as pq
+    from pyarrow.compute import field
 
     if not is_spatial(path):
         return whole(path)
-    table = gpd.read_parquet(path, bbox=box)
-    table.attrs.update(keep.read_attrs(path))
-    return _in_order(table)
+    west, south, east, north = (field("bbox", side) for side in ("xmin", "ymin", "xmax", "ymax"))
+    met = (west <= box[2]) & (south <= box[3]) & (east >= box[0]) & (north >= box[1])
+    return _drawn(pq.read_table(path, filters=met, columns=_own(path)), path)
 
 
 def rows(path: Path, start: int, stop: int) -> Any:
     """Return the rows of a layer that stand from `start` to `stop` in its file."""
-    import geopandas as gpd
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
@@ -77,8 +77,27 @@ def rows(path: Path, start: int, stop: int) -> Any:
         ends = np.cumsum(sizes)
         groups = np.flatnonzero((ends > start) & (ends - sizes < stop))
         first = int(ends[groups[0]] - sizes[groups[0]])
-        read = file.read_row_groups(groups.tolist(), columns=_own(file.schema_arrow.names))
-    table = gpd.GeoDataFrame.from_arrow(read.slice(start - first, stop - start))
+        read = file.read_row_groups(groups.tolist(), columns=_own(path))
+    return _drawn(read.slice(start - first, stop - start), path)
+
+
+def _drawn(read: Any, path: Path) -> Any:
+    """Return an Arrow table as a layer: each shape is decoded once, in however many rows it is."""
+    import json
+
+    import geopandas as gpd
+    import shapely
+
+    said = json.loads(read.schema.metadata[b"geo"])
+    name = said["primary_column"]
+    coded = read[name].combine_chunks().dictionary_encode()
+    alike: Any = coded.dictionary.to_numpy(zero_copy_only=False)
+    shapes = shapely.from_wkb(np.concatenate([alike, [None]]))
+    place = coded.indices.fill_null(len(shapes) - 1).to_numpy()
+    frame = read.drop_columns([name]).to_pandas()
+    drawn = gpd.array.GeometryArray(shapes[place], said["columns"][name]["crs"])
+    frame.insert(read.column_names.index(name), name, drawn)
+    table = gpd.GeoDataFrame(frame, geometry=name)
     table.attrs.update(keep.read_attrs(path))
     return _in_order(table)
 
@@ -101,8 +120,10 @@ def is_spatial(path: Path) -> bool:
     return b"geo" in (pq.read_schema(path).metadata or {})
 
 
-def _own(names: list[str]) -> list[str]:
-    return [name for name in names if name != "bbox"]
+def _own(path: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return [name for name in pq.read_schema(path).names if name != "bbox"]
 
 
 def _in_order(table: Any) -> Any:

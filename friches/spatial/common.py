@@ -16,10 +16,8 @@ import numpy as np
 
 from friches.spatial.compiled import compiled
 from friches.spatial.cores import threads
-from friches.spatial.edges import Edges, edges, slab_of
-from friches.spatial.geos import OVERLAP_M2, remainders, summed
+from friches.spatial.edges import Edges, slab_of
 from friches.spatial.packed import meeting, pack
-from friches.spatial.shapes import Shapes, as_geometries, first_alike, from_geometries, join, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,121 +29,6 @@ if TYPE_CHECKING:
 
 CHUNK = 8192
 """Shapes or pairs given to a thread at once; the answer does not depend on it."""
-
-
-def class_areas(
-    land: Edges, drawn: Shapes, codes: Indices, which: Indices | None = None
-) -> tuple[Indices, Indices, Numbers]:
-    """Return row of land, class and common area (m²) of every pair that meets.
-
-    Parameters
-    ----------
-    land : Edges
-        Of n valid polygons, in metres.
-    drawn : Shapes
-        m valid polygons; where those of one class overlap, the ground they share counts once.
-    codes : array of k class numbers, from 0
-    which : array of k rows of `drawn`, optional
-        The polygon of each code: one polygon may be in several classes. By default all, in order.
-
-    Returns
-    -------
-    parcel, code, area_m2 : arrays, one row a parcel and class, ordered.
-    """
-    # Many fields are drawn alike year after year: each shape is measured once.
-    firsts, alike = first_alike(drawn)
-    drawn = take(drawn, firsts)
-    alike = alike if which is None else alike[which]
-    drawn, alike, codes = _apart(drawn, edges(drawn), alike, codes)
-    one = edges(drawn)
-    shape, parcel = meeting_pairs(one.bounds, land.bounds)
-    area = common_areas(one, land, shape, parcel)
-    met = area > 0
-    shape, parcel, area = shape[met], parcel[met], area[met]
-    order = np.argsort(alike, kind="stable")
-    begin = np.searchsorted(alike[order], shape)
-    many = np.searchsorted(alike[order], shape, side="right") - begin
-    row = order[spread(begin, many)]
-    return summed(np.repeat(parcel, many), codes[row], np.repeat(area, many))
-
-
-def _apart(
-    drawn: Shapes, outlines: Edges, alike: Indices, codes: Indices
-) -> tuple[Shapes, Indices, Indices]:
-    """Cut, out of each polygon, the larger ones of its class; return shapes, shape a row, codes."""
-    _, rows = np.unique(np.stack([codes, alike]), axis=1, return_index=True)
-    alike, codes = alike[rows], codes[rows]  # the same shape twice in a class counts once
-    larger, smaller = _overlapping(outlines, alike, codes)
-    if not len(larger):
-        return drawn, alike, codes
-    cut, case, first = _cases(alike, larger, smaller)
-    # A few cases stand for all campaigns: rows of the first one, cut by the shapes themselves.
-    told = np.isin(smaller, cut[first])
-    larger, smaller = larger[told], smaller[told]
-    kept, at = np.unique(np.concatenate([alike[cut[first]], alike[larger]]), return_inverse=True)
-    whole = as_geometries(take(drawn, kept))
-    geometries = np.concatenate([whole[at[: len(first)]], whole])
-    place = np.searchsorted(cut[first], smaller)
-    _, rest = remainders(geometries, len(first) + at[len(first) :], place)
-    alike[cut] = len(drawn) + case
-    return join(drawn, from_geometries(rest)), alike, codes
-
-
-def _cases(alike: Indices, larger: Indices, smaller: Indices) -> tuple[Indices, Indices, Indices]:
-    """Return the rows to cut, which case each is, and the first row (in these) of each case.
-
-    The same shape cut by the same shapes is one case, in however many classes it comes.
-    """
-    cut, row = np.unique(smaller, return_inverse=True)
-    words = alike[larger].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    words = (words ^ (words >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
-    mark = np.zeros(len(cut), np.uint64)
-    np.add.at(mark, row, words ^ (words >> np.uint64(29)))
-    many = np.bincount(row, minlength=len(cut)).astype(np.uint64)
-    said = np.stack([alike[cut].astype(np.uint64), many, mark])
-    _, first, case = np.unique(said, axis=1, return_index=True, return_inverse=True)
-    # Rows of `cut` ascend, so cases are put in the order of their first rows.
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    return cut, rank[case.reshape(-1)], first[order]
-
-
-def _overlapping(outlines: Edges, alike: Indices, codes: Indices) -> tuple[Indices, Indices]:
-    """Return the pairs of rows of one class that overlap: larger, smaller; by smaller, by size."""
-    bounds = outlines.bounds[alike].copy()
-    if not len(bounds):
-        return alike, alike
-    # Each class is moved aside by more than the layer's width: classes meet only themselves.
-    there = bounds[:, 0] <= bounds[:, 2]
-    step = 2 * float(np.ptp(bounds[there][:, [0, 2]])) + 1 if there.any() else 1.0
-    bounds[:, [0, 2]] += (codes * step)[:, None]
-    one, other = meeting_pairs(bounds, bounds)
-    once = one < other
-    one, other = one[once], other[once]
-    # The same two shapes may meet in several classes: their overlap is measured once.
-    pair = alike[one] * len(outlines.begin) + alike[other]
-    pairs, row = np.unique(pair, return_inverse=True)
-    area = common_areas(outlines, outlines, *np.divmod(pairs, len(outlines.begin)))
-    shared = area[row] > OVERLAP_M2
-    one, other = one[shared], other[shared]
-    everyone = np.arange(len(outlines.begin))
-    size = common_areas(outlines, outlines, everyone, everyone)[alike]
-    # Equal sizes are told apart by their place on the ground, never by their place in the file.
-    first = np.lexsort((*outlines.bounds[alike].T, size))
-    rank = np.empty(len(first), np.int64)
-    rank[first] = np.arange(len(first))
-    swap = rank[one] < rank[other]
-    larger, smaller = np.where(swap, other, one), np.where(swap, one, other)
-    order = np.lexsort((-rank[larger], smaller))
-    return larger[order], smaller[order]
-
-
-def spread(begin: Indices, many: Indices) -> Indices:
-    """Return begin[0], begin[0]+1, ... (many[0] of them), then begin[1]..., as one array."""
-    starts = np.cumsum(many) - many
-    found: Indices = np.arange(int(many.sum())) + np.repeat(begin - starts, many)
-    return found
 
 
 def meeting_pairs(one: Numbers, other: Numbers) -> tuple[Indices, Indices]:
@@ -181,7 +64,7 @@ def common_areas(one: Edges, other: Edges, left: Indices, right: Indices) -> Num
 
 def threaded(work: Callable[[Any], Any], parts: list[Any]) -> list[Any]:
     """Return work(part) for each part, in order; compiled loops let go of Python's lock."""
-    if len(parts) < 2:
+    if len(parts) < 2 or threads() < 2:
         return [work(part) for part in parts]
     with ThreadPoolExecutor(threads()) as pool:
         return list(pool.map(work, parts))

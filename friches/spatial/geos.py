@@ -47,13 +47,16 @@ def summed(parcel: Indices, code: Indices, area: Numbers) -> tuple[Indices, Indi
     The order of the pieces is by size, not by place in a file, so that no bit of a sum depends on
     how the layer was sorted or cut.
     """
-    order = np.lexsort((area, code, parcel))
-    parcel, code, area = parcel[order], code[order], area[order]
-    new = np.ones(len(parcel), bool)
-    new[1:] = (np.diff(parcel) != 0) | (np.diff(code) != 0)
-    starts = np.flatnonzero(new)
+    classes = int(code.max(initial=0)) + 1
+    key = parcel * classes + code
+    order = np.argsort(key, kind="stable")
+    key, area = key[order], area[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    many = np.diff(starts, append=len(key))
+    rows = np.flatnonzero(np.repeat(many > 2, many))  # two add up to the same either way
+    area[rows] = area[rows[np.lexsort((area[rows], key[rows]))]]
     sums = np.add.reduceat(area, starts) if len(starts) else area
-    return parcel[starts], code[starts], sums
+    return key[starts] // classes, key[starts] % classes, sums
 
 
 def apart(geometries: Geometries, codes: Indices) -> tuple[Geometries, Indices]:
@@ -172,7 +175,7 @@ def _chunks(n: int, size: int) -> list[Indices]:
 
 def _threaded(work: Callable[[Any], Any], parts: list[Any]) -> list[Any]:
     """Return work(part) for each part, in order; GEOS lets go of Python's lock, so threads help."""
-    if len(parts) < 2:
+    if len(parts) < 2 or threads() < 2:
         return [work(part) for part in parts]
     with ThreadPoolExecutor(threads()) as pool:
         return list(pool.map(work, parts))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Geometries = NDArray[np.object_]
     Indices = NDArray[np.int64]
     Numbers = NDArray[np.float64]
+    Asked = tuple[NDArray[np.bool_], list[str]]
 
 NEGLIGIBLE_M2 = 1e-6
 """Areas below this, in m², are rounding: 1 mm² (the precision asked of shares; ASSUMPTION)."""
@@ -62,9 +63,7 @@ def overlay(parcels: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame, by: list[str]
 
 
 def overlays(
-    parcels: gpd.GeoDataFrame,
-    polygons: gpd.GeoDataFrame,
-    asked: list[tuple[NDArray[np.bool_], list[str]]],
+    parcels: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame, asked: list[Asked]
 ) -> list[pd.DataFrame]:
     """Return several overlays of one layer, for little more than the cost of one.
 
@@ -85,35 +84,111 @@ def overlays(
     InputError
         A layer without a CRS, or in another one.
     """
+    return [told(found, parcels["parcel_id"]) for found in met(parcels, polygons, asked)]
+
+
+class Met(NamedTuple):
+    """What parcels and classes of polygons have in common: one row a parcel and class.
+
+    Attributes
+    ----------
+    parcel, code : arrays (n)
+        Row of the parcel, number of the class, in this order.
+    area_m2, share : arrays (n)
+        Common area (m², more than 1e-6), and its share of the parcel (0 to 1).
+    classes : DataFrame
+        Values of each class.
+    """
+
+    parcel: Indices
+    code: Indices
+    area_m2: Numbers
+    share: Numbers
+    classes: pd.DataFrame
+
+
+def met(parcels: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame, asked: list[Asked]) -> list[Met]:
+    """Return what `overlays` returns, in numbers of rows and classes."""
     require_same_plane(parcelles=parcels, polygones=polygons)
-    drawn = made_valid(polygons.geometry.to_numpy())
-    ids, whole, met = parcels["parcel_id"], parcels.geometry.to_numpy(), []
+    drawn, shape = _distinct(polygons.geometry.to_numpy())
+    drawn, whole = made_valid(drawn), parcels.geometry.to_numpy()
     rows = [np.flatnonzero(kept) for kept, _ in asked]
     each = [classed(polygons.iloc[row], by) for row, (_, by) in zip(rows, asked, strict=True)]
-    begin = np.cumsum([0, *(len(classes) for _, classes in each)])
     if COMPILED:
-        from friches.spatial.common import class_areas
         from friches.spatial.land import land_of
-        from friches.spatial.shapes import from_geometries
 
-        land = land_of(whole)
-        codes = np.concatenate([c + low for (c, _), low in zip(each, begin[:-1], strict=True)])
-        parcel, code, area = class_areas(
-            land.edges, from_geometries(drawn), codes, np.concatenate(rows)
-        )
-        area_m2 = land.area_m2
-        for low, high in pairwise(begin):
-            of = (code >= low) & (code < high)
-            met.append((parcel[of], code[of] - low, area[of]))
+        area_m2 = land_of(whole).area_m2
+        found = _compiled(whole, drawn, shape, rows, [codes for codes, _ in each])
     else:
         from friches.spatial.geos import class_areas as geos_areas
 
         whole = made_valid(whole)
         area_m2 = shapely.area(whole)
-        met = [geos_areas(whole, drawn[r], c) for r, (c, _) in zip(rows, each, strict=True)]
-    return [
-        told(*found, ids, area_m2, classes) for found, (_, classes) in zip(met, each, strict=True)
-    ]
+        found = [
+            geos_areas(whole, drawn[shape[r]], codes)
+            for r, (codes, _) in zip(rows, each, strict=True)
+        ]
+    return [_met(*one, area_m2, classes) for one, (_, classes) in zip(found, each, strict=True)]
+
+
+def _distinct(drawn: Geometries) -> tuple[Geometries, Indices]:
+    """Return each geometry object once, in order, and which of these each row is.
+
+    Layers read from the shelf hold one object for all rows drawn alike.
+    """
+    marks = np.fromiter(map(id, drawn), np.int64, len(drawn))
+    shape, _ = pd.factorize(marks)
+    _, firsts = np.unique(shape, return_index=True)
+    return drawn[firsts], shape
+
+
+def _compiled(
+    whole: Geometries, drawn: Geometries, shape: Indices, rows: list[Indices], each: list[Indices]
+) -> list[tuple[Indices, Indices, Numbers]]:
+    """Return row of parcel, class and common area of every overlay asked for."""
+    from friches.spatial.classes import class_areas, families
+    from friches.spatial.land import land_of
+    from friches.spatial.shapes import from_geometries
+
+    begin = np.cumsum([0, *(codes.max(initial=-1) + 1 for codes in each)])
+    codes = np.concatenate([own + low for own, low in zip(each, begin[:-1], strict=True)])
+    row = np.concatenate(rows)
+    kin = families(codes, row) if len(rows) > 1 else codes
+    parcel, code, area = class_areas(
+        land_of(whole).edges, from_geometries(drawn), codes, shape[row], kin
+    )
+    found = []
+    for low, high in pairwise(begin):
+        of = (code >= low) & (code < high)
+        found.append((parcel[of], code[of] - low, area[of]))
+    return found
+
+
+def _met(
+    parcel: Indices, code: Indices, area_m2: Numbers, whole_m2: Numbers, classes: pd.DataFrame
+) -> Met:
+    kept = area_m2 > NEGLIGIBLE_M2
+    parcel, code = parcel[kept], code[kept]
+    area_m2 = np.minimum(area_m2[kept], whole_m2[parcel])
+    return Met(parcel, code, area_m2, area_m2 / whole_m2[parcel], classes)
+
+
+def by_class(found: Met, parcels: gpd.GeoDataFrame, classes: list[Any]) -> pd.DataFrame:
+    """Return shares as a table: a row a parcel (by parcel_id), a column a class, 0 to 1.
+
+    Parameters
+    ----------
+    found : Met
+        Its classes named by one column.
+    classes : list
+        Values of that column, the columns of the table; those that nothing met are 0.
+    """
+    column = pd.Index(classes).get_indexer(pd.Index(found.classes.iloc[:, 0]))[found.code]
+    wanted = column >= 0
+    wide = np.zeros((len(parcels), len(classes)))
+    wide[found.parcel[wanted], column[wanted]] = found.share[wanted]
+    index = pd.Index(parcels["parcel_id"], name="parcel_id")
+    return pd.DataFrame(wide.clip(0.0, 1.0), index=index, columns=classes)
 
 
 def made_valid(geometries: Geometries) -> Geometries:
@@ -136,32 +211,12 @@ def classed(polygons: pd.DataFrame, by: list[str]) -> tuple[Indices, pd.DataFram
     return codes, values.take(firsts)
 
 
-def told(  # noqa: PLR0913, PLR0917 -- the columns of one table
-    parcel: Indices,
-    code: Indices,
-    area_m2: Numbers,
-    ids: pd.Series[str],
-    whole_m2: Numbers,
-    classes: pd.DataFrame,
-) -> pd.DataFrame:
-    """Return the table of `overlay` from row numbers of parcels and classes, and common areas.
-
-    Parameters
-    ----------
-    parcel, code, area_m2 : arrays of m rows
-        Row of the parcel, number of the class, common area (m²); one row a parcel and class.
-    ids, whole_m2 : n rows
-        Identifier and area (m²) of each parcel.
-    classes : DataFrame
-        Values of each class.
-    """
+def told(found: Met, ids: pd.Series[str]) -> pd.DataFrame:
+    """Return the table of `overlay` from what met, and the identifiers of the parcels."""
     order, names = pd.factorize(ids, sort=True)
-    kept = area_m2 > NEGLIGIBLE_M2
-    parcel, code, area_m2 = parcel[kept], code[kept], area_m2[kept]
-    sort = np.lexsort((code, order[parcel]))
-    parcel, code, area_m2 = parcel[sort], code[sort], area_m2[sort]
-    table = pd.DataFrame({"parcel_id": names.take(order[parcel])})
-    table[list(classes.columns)] = classes.take(code).reset_index(drop=True)
-    table["area_m2"] = np.minimum(area_m2, whole_m2[parcel])
-    table["share"] = table["area_m2"].to_numpy() / whole_m2[parcel]
+    sort = np.lexsort((found.code, order[found.parcel]))
+    table = pd.DataFrame({"parcel_id": names.take(order[found.parcel[sort]])})
+    classes = found.classes
+    table[list(classes.columns)] = classes.take(found.code[sort]).reset_index(drop=True)
+    table["area_m2"], table["share"] = found.area_m2[sort], found.share[sort]
     return table.astype({"parcel_id": "str"})
