@@ -180,7 +180,7 @@ def apply_facts(
         Facts, parcels, blocks or communes that do not exist; all at once.
     """
     faults = _fact_faults(whatif)
-    changed = facts.copy()
+    changed = facts.copy(deep=False)
     for said in whatif.fact:
         rows, unknown = _rows(said, facts, members)
         faults += [f"« {name} » n'est pas dans l'étude" for name in unknown]

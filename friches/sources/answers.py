@@ -122,7 +122,7 @@ def apply(
         When a subject is no parcel, commune or block of the study (all at once).
     """
     said = _spread(facts, answers, members)
-    facts = facts.copy()
+    facts = facts.copy(deep=False)  # columns are replaced, never written into
     lost = [_overruled(said)]
     held = said.drop_duplicates(["parcel_id", "fact"], keep="last")
     for name, rows in held.groupby("fact", sort=True):

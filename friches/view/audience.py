@@ -57,7 +57,7 @@ def visible(result: Result) -> Result:
     in `evidence` and `rulings`.
     """
     public = is_public(result)
-    blocks = result.blocks.copy()
+    blocks = result.blocks.copy(deep=False)
     blocks["owners_said"] = [words.owners(n, public) for n in blocks["n_owners_low"]]
     shown = _withdrawn(replace(result, blocks=blocks, owners=_nameless(result.owners)))
     return _for_the_public(shown) if public else shown
@@ -98,7 +98,7 @@ def _withdrawn(result: Result) -> Result:
     if asked is None or asked.empty:
         return result
     gone = set(asked["parcel_id"])
-    fallow = result.fallow.copy()
+    fallow = result.fallow.copy(deep=False)
     fallow["withdrawn"] = fallow["parcel_id"].isin(gone).astype("boolean")
     for column in ("answer", "stage", "reasons", "to_ask"):
         fallow[column] = fallow[column].mask(fallow["withdrawn"].astype(bool))
