@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from friches import __version__, keep, tables
@@ -42,7 +43,7 @@ PACKAGES = (
     "exactextract", "folium", "geopandas", "networkx", "numpy", "openpyxl", "pandas", "pyarrow",
     "pyogrio", "rasterio", "scipy", "shapely",
 )  # fmt: skip
-PART = 250_000
+PART = 100_000
 """Rows of a table written at a time."""
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 _HERE = -100  # AT_FDCWD
@@ -133,9 +134,16 @@ def _used(table: Any) -> Any:
     bare = table.copy(deep=False)
     bare.attrs = {}
     for name, kind in table.dtypes.items():
-        if isinstance(kind, pd.CategoricalDtype):
+        if isinstance(kind, pd.CategoricalDtype) and not _all_met(table[name]):
             bare[name] = table[name].cat.remove_unused_categories()
     return bare
+
+
+def _all_met(column: pd.Series[Any]) -> bool:
+    """Say whether every category has a row: pandas finds out by sorting a copy of all rows."""
+    met = np.zeros(len(column.cat.categories) + 1, bool)
+    met[column.cat.codes.to_numpy()] = True  # the last place is that of missing values
+    return bool(met[:-1].all())
 
 
 def _parts(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
