@@ -14,6 +14,7 @@ from friches.facts import WAYS, areas, complete
 from friches.parts import Part
 from friches.sources import shelf
 from friches.sources.read import WHOLE, extent
+from friches.spatial.overlay import COMPILED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +108,7 @@ def around(path: Path, parcels: gpd.GeoDataFrame, around_m: float) -> tuple[Any,
     if not is_all and len(layer):
         reached = _joined(box, _of_those_in(box, layer))
         layer = layer if _within(reached, wider) else shelf.near(path, reached)
-    if around_m <= CLOSE_M:
+    if COMPILED and around_m <= CLOSE_M:
         layer = layer[_beside(layer.geometry.to_numpy(), parcels.geometry.to_numpy(), around_m)]
     return layer, is_all
 
@@ -117,11 +118,14 @@ def _beside(drawn: Shapes, parcels: Shapes, around_m: float) -> NDArray[np.bool_
 
     Communes read together rarely fill a box: about half of the fields in it are near none.
     """
+    from friches.spatial.common import meeting_pairs
+
+    bounds = shapely.bounds(drawn)
     grown = shapely.bounds(parcels) + around_m * np.array([-1.0, -1.0, 1.0, 1.0])
     kept = np.zeros(len(drawn), bool)
-    kept[shapely.STRtree(drawn).query(shapely.box(*grown.T))[1]] = True
+    kept[meeting_pairs(bounds, grown)[0]] = True
     others = np.flatnonzero(~kept)
-    kept[others[shapely.STRtree(drawn[kept]).query(drawn[others])[0]]] = True
+    kept[others[meeting_pairs(bounds[others], bounds[kept])[0]]] = True
     return kept
 
 
