@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shapely import box
 
 from friches.errors import InputError
-from friches.spatial.overlay import overlay
+from friches.spatial.overlay import by_class, met, overlay, overlays
 
 LAMBERT_93 = "EPSG:2154"
 
@@ -220,6 +220,32 @@ def test_an_invalid_polygon_is_made_valid_first():
     land = parcels(box(0, 0, 2, 2), bow)
     found = overlay(land, layer([bow, box(0, 0, 2, 2)], kind=[1, 2]), ["kind"])
     assert found["area_m2"].tolist() == pytest.approx([2, 4, 2, 2])
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_several_overlays_at_once_are_each_of_them(compiled, seed):
+    rng = np.random.default_rng(seed)
+    land, drawn = parcels(*random_polygons(rng, 8)), random_polygons(rng, 6)
+    same = [drawn[k] for k in rng.integers(0, len(drawn), 20)]  # drawn alike year after year
+    fields = layer(same, year=rng.integers(2020, 2024, 20), crop=rng.choice(["a", "b"], 20))
+    late = (fields["year"] >= 2022).to_numpy()
+    asked = [(late | ~late, ["year"]), (late, ["year"]), (~late, []), (late, ["year", "crop"])]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("friches.spatial.overlay.COMPILED", compiled)
+        together = overlays(land, fields, asked)
+    for found, (rows, by) in zip(together, asked, strict=True):
+        pd.testing.assert_frame_equal(found, overlay(land, fields[rows], by), atol=1e-6, rtol=0)
+
+
+def test_by_class_gives_a_column_a_class_and_nought_where_nothing_is():
+    squares = layer([box(0, 0, 0.5, 1), box(1, 0, 2, 1)], kind=["a", None])
+    land = parcels(box(0, 0, 1, 1), box(1, 0, 2, 1))
+    found = met(land, squares, [(np.array([True, True]), ["kind"])])[0]
+    wide = by_class(found, land, ["b", "a"])
+    assert wide.to_dict("list") == {"b": [0, 0], "a": [0.5, 0]}
+    assert wide.index.tolist() == ["P0", "P1"]
 
 
 def test_without_numba_geos_tells_the_same(monkeypatch):

@@ -24,7 +24,7 @@ from friches.crew import crew
 from friches.errors import InputError
 from friches.facts import measure
 from friches.layers import shelve_layers
-from friches.measuring import measure_parts
+from friches.measuring import around, measure_parts
 from friches.parts import Part, cut, joined
 from friches.sample.make import make
 from friches.sources import shelf
@@ -89,6 +89,30 @@ def test_a_layer_comes_back_as_it_was_shelved(tmp_path: Path) -> None:
     assert len(some) == 30
     assert some["name"].map(table.reset_index().set_index("name")["index"]).is_monotonic_increasing
     assert shelf.extent(tmp_path / "a.parquet") == tuple(table.total_bounds)
+
+
+def test_rows_drawn_alike_share_one_object(tmp_path: Path) -> None:
+    shapes = [shapely.box(0, 0, 1, 1), shapely.box(0, 0, 1, 1), None, shapely.box(2, 0, 3, 1)]
+    table = gpd.GeoDataFrame({"n": range(4)}, geometry=shapes, crs=2154)
+    shelf.shelve(table, tmp_path / "a.parquet", np.arange(4))
+    found = shelf.rows(tmp_path / "a.parquet", 0, 4)
+    pd.testing.assert_frame_equal(pd.DataFrame(found), pd.DataFrame(table))
+    assert found.geometry[0] is found.geometry[1]
+    assert found.crs == table.crs
+
+
+def test_a_part_gets_what_is_beside_its_parcels_and_what_is_beside_that(tmp_path: Path) -> None:
+    parcels = gpd.GeoDataFrame(
+        geometry=[shapely.box(0, 0, 10, 10), shapely.box(1000, 0, 1010, 10)], crs=2154
+    )
+    lefts = {"on": 5, "beside it": 14, "farther": 23, "between": 500, "within a metre": 1010.5}
+    squares = [shapely.box(x, 0, x + 10, 10) for x in lefts.values()]
+    layer = gpd.GeoDataFrame({"name": list(lefts)}, geometry=squares, crs=2154)
+    layer.attrs = {"whole": {"campaigns": [2023]}}
+    shelf.shelve(layer, tmp_path / "a.parquet")
+    found, _ = around(tmp_path / "a.parquet", parcels, 1.0)
+    assert found["name"].tolist() == ["on", "beside it", "within a metre"]
+    assert found.attrs == layer.attrs
 
 
 @pytest.mark.parametrize("count", [0, 1])
