@@ -19,8 +19,9 @@ _MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": 2**25,
     "MALLOC_TRIM_THRESHOLD_": 2**29,
 }
-"""What the C library of a worker keeps of freed memory: Dask would have it give back every array
-at once, and ask for it again (a tenth of the time). Workers end with the facts, and give it all."""
+"""What the C library of a worker keeps of freed memory, in bytes: Dask would have it give back
+every array at once, and ask for it again (areas of a million parcels took 65 s so, 61 s without;
+one run each). Workers end with the facts, and give it all back."""
 RETRIES = 3
 """Times that a task is tried again when its worker dies."""
 

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     Shapes = NDArray[np.object_]
 
 NEIGHBOURS_M = 400.0
-"""How far beyond what is measured a layer is read at once: most polygons there end within it."""
+"""How far beyond what is measured a layer is read at once (ASSUMPTION: most polygons there end
+within it); where one does not, the layer is read again, so that no answer depends on it."""
 CLOSE_M = 10.0
-"""Up to this, what lies around parcels is told from each of them, not from their common box."""
+"""Up to this, what lies around parcels is told from each of them, not from their common box: boxes
+grown by more would meet too many (ASSUMPTION; no answer depends on it)."""
 FARTHER = 4.0
 """By how much the search for what is nearest grows when nothing was near enough."""
 

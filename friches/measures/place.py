@@ -11,17 +11,10 @@ from friches.measures.parameters import value
 from friches.measures.whole import said
 from friches.sources.constraints import nature_kinds
 from friches.spatial.near import count_within, nearest_m
-from friches.spatial.overlay import Met, by_class, met
+from friches.spatial.overlay import Met, by_class, met, shares_by
 
 if TYPE_CHECKING:
     import geopandas as gpd
-
-
-def _shares(
-    parcels: gpd.GeoDataFrame, layer: gpd.GeoDataFrame, by: str, classes: list[str]
-) -> pd.DataFrame:
-    everything = np.ones(len(layer), bool)
-    return by_class(met(parcels, layer, [(everything, [by])])[0], parcels, classes)
 
 
 def building_facts(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -29,7 +22,7 @@ def building_facts(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> pd
 
     Where the layer does not say what any building is used for, dwellings stay unknown.
     """
-    facts = _shares(parcels, buildings.assign(what="built"), "what", ["built"])
+    facts = shares_by(parcels, buildings.assign(what="built"), "what", ["built"])
     facts.columns = pd.Index(["built_share"])
     if said(buildings, "homes_told"):
         homes = buildings[buildings["dwelling"].fillna(value=False).astype(bool)]
@@ -50,7 +43,7 @@ def road_facts(parcels: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> pd.DataFra
 def zoning_facts(parcels: gpd.GeoDataFrame, zoning: gpd.GeoDataFrame) -> pd.DataFrame:
     """Measure the dominant zone, shares of A-N and of U-AU, and distance to building zones."""
     zones = ["A", "AU", "N", "U", "other"]
-    shares = _shares(parcels, zoning, "zone", zones)
+    shares = shares_by(parcels, zoning, "zone", zones)
     covered = shares.sum(axis=1) > 0
     facts = pd.DataFrame(
         {

@@ -10,7 +10,7 @@ import pandas as pd
 from friches.measures import across
 from friches.measures.parameters import value
 from friches.sources.legends import legend
-from friches.spatial.overlay import by_class, met, overlay
+from friches.spatial.overlay import overlay, shares_by
 from friches.spatial.zonal import band_means, class_shares
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ def cover_facts(parcels: gpd.GeoDataFrame, layer: pd.DataFrame, raster: bool) ->
 def forest_facts(parcels: gpd.GeoDataFrame, forest: gpd.GeoDataFrame) -> pd.DataFrame:
     """Measure closed forest (with poplars), open forest and heath shares, indexed by parcel_id."""
     stands = forest.assign(stand=forest["stand"].replace("poplar", "closed"))
-    everything = np.ones(len(stands), bool)
-    found = met(parcels, stands, [(everything, ["stand"])])[0]
-    wide = by_class(found, parcels, ["closed", "open", "heath"])
+    wide = shares_by(parcels, stands, "stand", ["closed", "open", "heath"])
     wide.columns = pd.Index(["forest_closed_share", "forest_open_share", "heath_share"])
     return wide
 

@@ -173,6 +173,15 @@ def _met(
     return Met(parcel, code, area_m2, area_m2 / whole_m2[parcel], classes)
 
 
+def shares_by(
+    parcels: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame, by: str, classes: list[Any]
+) -> pd.DataFrame:
+    """Return the table `by_class` of one overlay of all polygons, its classes named by `by`."""
+    return by_class(
+        met(parcels, polygons, [(np.ones(len(polygons), bool), [by])])[0], parcels, classes
+    )
+
+
 def by_class(found: Met, parcels: gpd.GeoDataFrame, classes: list[Any]) -> pd.DataFrame:
     """Return shares as a table: a row a parcel (by parcel_id), a column a class, 0 to 1.
 
