@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from friches.errors import Breach, InputError, refuse
+from friches.errors import Breach, InputError, refuse, wrong_value
 from friches.grammar import (
     ORDERED,
     Document,
@@ -172,7 +172,6 @@ def _read(path: Path, adapter: TypeAdapter[_Read]) -> _Read:
 
 
 def _told(error: ValidationError, path: Path) -> Iterator[Breach]:
-    told = {"extra_forbidden": "clé inconnue", "missing": "clé absente"}
     branches = {"FactRef", "Ends", "bool", "int", "float", "str", "date", "list[str]"}
     seen = set()
     for fault in error.errors():
@@ -180,8 +179,7 @@ def _told(error: ValidationError, path: Path) -> Iterator[Breach]:
         key = ".".join(str(part) for part in fault["loc"] if part not in branches)
         if key not in seen:
             seen.add(key)
-            what = told.get(fault["type"], fault["msg"].removeprefix("Value error, "))
-            yield Breach(f"« {key} » : {what}", str(path), GUIDE)
+            yield Breach(f"« {key} » : {wrong_value(fault)}", str(path), GUIDE)
 
 
 def _fact_faults(document: Document, facts: Mapping[str, Fact]) -> Iterator[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -62,3 +62,38 @@ class InputError(ValueError):
 def refuse(what: str, where: object = "", todo: str = "") -> InputError:
     """Return an `InputError` with a single breach, ready to raise."""
     return InputError([Breach(what, str(where), todo)])
+
+
+_WRONG = {
+    "extra_forbidden": "clé inconnue",
+    "missing": "clé absente",
+    "less_than_equal": "{given} est trop grand (au plus {le})",
+    "less_than": "{given} est trop grand (moins de {lt})",
+    "greater_than_equal": "{given} est trop petit (au moins {ge})",
+    "greater_than": "{given} est trop petit (plus de {gt})",
+    "literal_error": "{given} n'est pas l'une des valeurs connues ({expected})",
+    "string_type": "{given} n'est pas un texte",
+    "list_type": "{given} n'est pas une liste",
+    "dict_type": "{given} n'est pas une section",
+    "model_type": "{given} n'est pas une section",
+}
+_KINDS = {
+    "date": "une date",
+    "int": "un nombre entier",
+    "float": "un nombre",
+    "bool": "true ou false",
+}
+
+
+def wrong_value(fault: Mapping[str, Any]) -> str:
+    """Return in French what pydantic says of a value (one of `ValidationError.errors()`)."""
+    said = _WRONG.get(fault["type"])
+    given = f"« {str(fault.get('input'))[:60]} »"
+    if said:
+        words = fault.get("ctx", {})
+        expected = str(words.get("expected", "")).replace(" or ", " ou ")
+        return said.format(**words | {"given": given, "expected": expected})
+    for kind, label in _KINDS.items():
+        if fault["type"].startswith(f"{kind}_"):
+            return f"{given} n'est pas {label}"
+    return str(fault["msg"]).removeprefix("Value error, ")

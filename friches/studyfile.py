@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from friches.errors import Breach, InputError, refuse
+from friches.errors import Breach, InputError, refuse, wrong_value
 
 OVERSEAS_CRS = {
     "971": "EPSG:5490",
@@ -169,12 +169,6 @@ def _paths_in(value: Any) -> list[str]:
     return list(value)
 
 
-_TOLD = {
-    "extra_forbidden": "clé inconnue",
-    "missing": "clé absente",
-}
-
-
 def read_study(path: str | Path) -> Study:
     """Read and check a study file.
 
@@ -205,5 +199,6 @@ def read_study(path: str | Path) -> Study:
 
 def _told(fault: Any, path: Path) -> Breach:
     key = ".".join(str(part) for part in fault["loc"])
-    what = _TOLD.get(fault["type"], fault["msg"].removeprefix("Value error, "))
-    return Breach(f"« {key} » : {what}", str(path), "voir « The study file » dans le README")
+    return Breach(
+        f"« {key} » : {wrong_value(fault)}", str(path), "voir « The study file » dans le README"
+    )

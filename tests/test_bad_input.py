@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from friches.cli import app
+from friches.errors import wrong_value
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "data" / "sample"
@@ -189,3 +190,24 @@ def test_check_of_a_good_study(territory):
     assert told.exit_code == 0, told.output
     assert "Étude utilisable" in told.output
     assert not (territory / ".friches").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"type": "missing", "msg": "Field required"}, "clé absente"),
+        ({"type": "date_parsing", "msg": "x", "input": "hier"}, "« hier » n'est pas une date"),
+        ({"type": "float_parsing", "msg": "x", "input": "dix"}, "« dix » n'est pas un nombre"),
+        (
+            {"type": "less_than_equal", "msg": "x", "input": 7, "ctx": {"le": 1}},
+            "« 7 » est trop grand (au plus 1)",
+        ),
+        (
+            {"type": "literal_error", "msg": "x", "input": "c", "ctx": {"expected": "'a' or 'b'"}},
+            "« c » n'est pas l'une des valeurs connues ('a' ou 'b')",
+        ),
+        ({"type": "value_error", "msg": "Value error, sans surface"}, "sans surface"),
+    ],
+)
+def test_wrong_values_are_told_in_french(fault, said):
+    assert wrong_value(fault) == said
